@@ -52,16 +52,22 @@ def load_config(name: str = "train", overrides: Sequence[str] = ()) -> TrainConf
 def expand_sweep(overrides: Sequence[str]) -> list[tuple[list[str], list[str]]]:
     """Return the overrides of each run of a sweep, and those of them that were swept over.
 
+    Where nothing was, as there is one value of each, all single settings count as swept, or else all overrides, so
+    that a run has the name that it would have beside others.
+
     Values of hydra's sweeps: lists such as `optim.lr=1e-3,1e-4`, `range(…)` and `glob(…)`. Raises ConfigError for
     an override that cannot be read.
 
     >>> [swept for _, swept in expand_sweep(["seed=7", "optim.lr=1e-3,1e-4"])]
     [['optim.lr=0.001'], ['optim.lr=0.0001']]
+    >>> expand_sweep(["optim=probe", "optim.probe_c=1e-3"])[0][1]
+    ['optim.probe_c=0.001']
     """
     from hydra.core.override_parser.overrides_parser import OverridesParser
     from hydra.errors import HydraException
 
     choices: list[list[tuple[str, bool]]] = []
+    alone: list[str] = []
     try:
         for override in OverridesParser.create().parse_overrides(list(overrides)):
             if override.is_sweep_override():
@@ -69,12 +75,14 @@ def expand_sweep(overrides: Sequence[str]) -> list[tuple[list[str], list[str]]]:
                 choices.append([(f"{key}={value}", True) for value in override.sweep_string_iterator()])
             else:
                 choices.append([(str(override.input_line), False)])
+                alone.append(f"{override.get_key_element()}={override.get_value_element_as_str()}")
     except HydraException as error:
         raise ConfigError(
             "these settings cannot be read", found=str(error).splitlines()[0], expected="key=value or key=a,b"
         ) from None
+    names = [x for x in alone if "." in x.partition("=")[0]] or alone
     return [
-        ([text for text, _ in combination], [text for text, is_swept in combination if is_swept])
+        ([text for text, _ in combination], [text for text, is_swept in combination if is_swept] or names)
         for combination in product(*choices)
     ]
 

@@ -17,7 +17,7 @@ def sweep(labelled, tmp_path_factory):
     """A sweep over two values, of which one cannot be used: its folder, and what was said."""
     here = tmp_path_factory.mktemp("sweep")
     labelled.write(here / "m.parquet")
-    return here / "runs", sweep_over(here / "runs", "0,4", code=3)
+    return here / "runs", sweep_over(here / "runs", "4,0", code=3)
 
 
 def sweep_over(runs, batch_sizes, *more, code=0, run=leopardnet):
@@ -27,7 +27,8 @@ def sweep_over(runs, batch_sizes, *more, code=0, run=leopardnet):
 
 def test_a_job_that_fails_does_not_end_the_others(sweep):
     runs, (table, said) = sweep
-    assert "run 1 of 2: optim.batch_size=0" in said and "run 2 of 2: optim.batch_size=4" in said
+    assert "run 1 of 2: optim.batch_size=4" in said and "run 2 of 2: optim.batch_size=0" in said
+    assert "this run failed with exit code 1: optim.batch_size=0\n" in said, "no other goes on after the last"
     assert "failed: optim.batch_size=0" in said and "failed: optim.batch_size=4" not in said
     assert (runs / "optim.batch_size=4" / "bundle" / "card.md").is_file()
     assert "optim.batch_size=4" in table and "optim.batch_size=0" not in table
@@ -76,6 +77,8 @@ def test_every_combination_is_a_run_and_settings_of_one_value_are_in_all():
     ]
     assert jobs[0][0] == ["model=lite0", "seed=7", "optim.lr=0.001"]
     assert expand_sweep([]) == [([], [])]
+    assert expand_sweep(["seed=7", "optim.lr=1e-3"]) == [(["seed=7", "optim.lr=1e-3"], ["optim.lr=0.001"])]
+    assert expand_sweep(["model=lite0"]) == [(["model=lite0"], ["model=lite0"])]
     with pytest.raises(ConfigError, match="cannot be read"):
         expand_sweep(["optim.lr=[1"])
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import os
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from leopardnet.cli.console import app, is_first_process, print_json, print_rows, say, stages
+from leopardnet.cli.console import EXIT_FINDINGS, app, is_first_process, print_json, print_rows, say, stages
 from leopardnet.cli.model_verbs.sweep import pass_finished, run_sweep
 from leopardnet.cli.model_verbs.train_extra import require_train_extra
 from leopardnet.cli.options import Detector, Json, MovedRoot, read_moved
@@ -111,6 +112,8 @@ def train(
 
     The model is evaluated on the split val, or by cross-validation over sites where there is none.
 
+    The exit code is 3 if files could not be read in full; skipped.csv in OUT lists them.
+
     An interrupted run continues when the same command is given again. (Sounds: `leopardnet sounds train`.)
 
     Example: leopardnet train pictures/ --out runs/first
@@ -146,6 +149,7 @@ def train(
         _print_run(run, out, as_json=json_)
         if labels is not None and not json_:
             _point_to_sounds(labels)
+        _exit_if_unread(out)
 
 
 def _compose_config(
@@ -229,12 +233,14 @@ def _read_folder(folder: Path, site_from: str | None) -> Manifest:
 
 def _print_run(run: Run, out: Path, *, as_json: bool) -> None:
     from leopardnet.training.rank_epochs import explain_choice
-    from leopardnet.training.run_folder import list_scarcities
+    from leopardnet.training.run_folder import count_unread, list_scarcities
     from leopardnet.training.runs.run import read_state
 
     bundle = out / "bundle"
+    n_unread = count_unread(out)
     if as_json:
-        print_json({"run": str(out), "bundle": str(bundle), "best": run.best, "history": run.history})
+        said = {"best": run.best, "history": run.history, "n_unread": n_unread}
+        print_json({"run": str(out), "bundle": str(bundle), **said})
         return
     is_new = run.config.optim.mode == "probe" or not (read_state(out) or {}).get("goes_on_from")
     first = "the probe" if is_new else "as it was"
@@ -251,13 +257,27 @@ def _print_run(run: Run, out: Path, *, as_json: bool) -> None:
         ],
         title=f"{first.capitalize()} and epochs of fine-tuning" if len(run.history) > 1 else "",
     )
-    say(explain_choice(run.history, int(run.best["epoch"])))
+    start = first if is_new else "the model that it goes on from"
+    say(explain_choice(run.history, int(run.best["epoch"]), start=start))
     if how := (read_state(out) or {}).get("judged_on"):
         say(f"figures: {how}")
     for scarcity in list_scarcities(out):
         say(f"note: {scarcity}")
+    if n_unread:
+        say(
+            f"files that could not be read in full: {n_unread}; what is missing was not trained on; reasons: "
+            f"{out / 'skipped.csv'}"
+        )
     say(f"bundle: {bundle}  (model card: {bundle / 'card.md'})")
     say(f"next:   leopardnet predict CLIPS --bundle {bundle} --out results/")
+
+
+def _exit_if_unread(out: Path) -> None:
+    """End with 3 where files could not be read in full; not under torchrun, to which that is a broken process."""
+    from leopardnet.training.run_folder import count_unread
+
+    if count_unread(out) and os.environ.get("WORLD_SIZE", "1") == "1":
+        raise typer.Exit(EXIT_FINDINGS)
 
 
 def _point_to_sounds(labels: Path) -> None:

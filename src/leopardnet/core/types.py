@@ -60,7 +60,8 @@ class Frames:
     """Decoded frames with their actual times.
 
     pixels: uint8 [N, H, W, 3] RGB; times_s: float64 [N], seconds from the start of the stream; warnings: problems
-    that did not prevent decoding; decoded_by: `software` or a device. Raises ValueError for other shapes or dtypes.
+    that did not prevent decoding; decoded_by: `software` or a device; damage: what each frame lacks, an empty text
+    for a whole one; () where all are whole. Raises ValueError for other shapes or dtypes.
     """
 
     clip_id: str
@@ -68,6 +69,7 @@ class Frames:
     times_s: NDArray[np.float64]
     warnings: tuple[str, ...] = ()
     decoded_by: str = "software"
+    damage: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         pixels, times_s = self.pixels, self.times_s
@@ -75,6 +77,13 @@ class Frames:
         if not are_pixels or times_s.dtype != np.float64 or times_s.shape != pixels.shape[:1]:
             found = " and ".join(f"{a.dtype}{list(a.shape)}" for a in (pixels, times_s))
             raise ValueError(f"expected pixels uint8[N, H, W, 3] and times_s float64[N]; got {found}")
+        if self.damage and len(self.damage) != len(times_s):
+            raise ValueError(f"expected a text for each of {len(times_s)} frames; got {len(self.damage)}")
+
+    def take(self, at: NDArray[np.int64]) -> Frames:
+        """Return the frames at these positions, int64 [M]."""
+        damage = tuple(self.damage[i] for i in at) if self.damage else ()
+        return replace(self, pixels=self.pixels[at], times_s=self.times_s[at], damage=damage)
 
     def __len__(self) -> int:
         return len(self.times_s)

@@ -138,7 +138,7 @@ def find_season(
         sounds=predictions.sounds,
         findings=findings,
         ranges=ranges,
-        model=describe_bundle(bundle) | {"data": bundle.spec.provenance.get("data")} if bundle is not None else {},
+        model=describe_bundle(bundle) if bundle is not None else {},
         area_km=load_notable().area_km,
         **known,
     )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from itertools import pairwise
 
 import cv2
@@ -21,8 +20,7 @@ def select_frames(frames: Frames, sampling: Sampling) -> Frames:
     """Return the frames to classify: all of them, except for `motion`, which decodes more frames than it keeps."""
     if not isinstance(sampling, MotionSampling) or len(frames) <= sampling.n_frames:
         return frames
-    keep = pick_changed_frames(frames, sampling.n_frames)
-    return replace(frames, pixels=frames.pixels[keep], times_s=frames.times_s[keep])
+    return frames.take(pick_changed_frames(frames, sampling.n_frames))
 
 
 def pick_changed_frames(frames: Frames, n: int) -> NDArray[np.int64]:

@@ -65,9 +65,10 @@ def decode(clip_id: str, paths: Sequence[Path], *, wanted: Sequence[int], short_
     frames: list[NDArray[np.uint8]] = []
     times: list[float] = []
     warnings: list[str] = []
+    damages: list[str] = []
     for i in wanted:
         try:
-            pixels, damage = _read_pixels(paths[i], short_side_px)
+            pixels, note, damage = _read_pixels(paths[i], short_side_px)
             if find_blank_frames(pixels[np.newaxis])[0]:
                 raise MediaError("the picture has no content", where=paths[i].name, found=NO_CONTENT)
         except MediaError as error:
@@ -75,16 +76,18 @@ def decode(clip_id: str, paths: Sequence[Path], *, wanted: Sequence[int], short_
             continue
         if find_smeared_frames(pixels[np.newaxis])[0]:
             damage = "; ".join(filter(None, (damage, f"the picture is smeared: {SMEARED}")))
-        if damage:
-            warnings.append(damage if len(paths) == 1 else f"still {i}: {damage}")
+        if said := "; ".join(filter(None, (note, damage))):
+            warnings.append(said if len(paths) == 1 else f"still {i}: {said}")
         if frames and pixels.shape != frames[0].shape:
             height, width = frames[0].shape[:2]
             pixels = np.asarray(Image.fromarray(pixels).resize((width, height)), np.uint8)
         frames.append(pixels)
         times.append(float(i))
+        damages.append(damage)
     if not frames:
         raise MediaError(warnings[0].split(": ", 1)[1] if len(wanted) == 1 else "no still of the burst can be read")
-    return Frames(clip_id, np.stack(frames), np.asarray(times, np.float64), tuple(warnings))
+    damage_of_each = tuple(damages) if any(damages) else ()
+    return Frames(clip_id, np.stack(frames), np.asarray(times, np.float64), tuple(warnings), damage=damage_of_each)
 
 
 def _open(path: Path) -> Image.Image:
@@ -111,17 +114,18 @@ def _not_a_picture_error(path: Path, found: str) -> MediaError:
     )
 
 
-def _read_pixels(path: Path, short_side_px: int | None) -> tuple[NDArray[np.uint8], str]:
-    """Return pixels uint8 [H, W, 3], and what is damaged, or an empty text."""
+def _read_pixels(path: Path, short_side_px: int | None) -> tuple[NDArray[np.uint8], str, str]:
+    """Return pixels uint8 [H, W, 3], what is odd about a whole picture, and what is damaged; each may be empty."""
     with _open(path) as image:
         orientation = _read_orientation(image)
         try:
             if isinstance(image, JpegImageFile) and image.mode in MODES:
                 with suppress(ValueError):  # Pillow may understand more, and says what is wrong
-                    return _load_jpeg(path, image, orientation, short_side_px)
+                    pixels, damage = _load_jpeg(path, image, orientation, short_side_px)
+                    return pixels, "", damage
             pixels, note = _load(image, orientation, short_side_px)
             n_pages = getattr(image, "n_frames", 1) if image.format in PAGED else 1
-            return pixels, f"the file has {n_pages} pictures; only the first was read" if n_pages > 1 else note
+            return pixels, f"the file has {n_pages} pictures; only the first was read" if n_pages > 1 else note, ""
         except MediaError:
             raise
         except Exception as error:

@@ -22,6 +22,7 @@ from leopardnet.metrics.table_checks import refuse_unknown_alerts
 from leopardnet.pages.environment import environment, join_scripts, read_style
 from leopardnet.pages.palette import LabelStyle, decision_colours, label_styles
 from leopardnet.pages.pictures import Picture, embed_picture
+from leopardnet.pages.say_taught import say_taught
 from leopardnet.pages.svg import line_chart
 from leopardnet.pages.table_rows import flatten_facts, script_json
 from leopardnet.report.attention_pictures import AttentionPicture
@@ -236,22 +237,44 @@ def _describe_promise(description: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _round(threshold: str) -> str:
-    """Return a threshold with six digits, as on the card of the bundle; one below 1 never becomes 1."""
+def _round(value: str) -> str:
+    """Return a number with six digits, as on the card of the bundle; a threshold below 1 never becomes 1."""
     try:
-        short = f"{float(threshold):g}"
+        short = f"{float(value):g}"
     except ValueError:  # a setting beside them, such as a rule that is on or off
-        return threshold
-    return threshold if short == "1" else short
+        return value
+    return value if short == "1" else short
 
 
 def _describe_model(description: Mapping[str, Any]) -> dict[str, Any]:
     """Return the description of a bundle as rows of name and text: general facts, settings by part, hashes."""
-    first = {k: description[k] for k in ("backbone", "bundle_id", "trained_on", "licences") if k in description}
-    elsewhere = {*first, *MODEL_PARTS, "labels", "hashes", "promises", "watch", "is_calibrated"}
+    first = {
+        translate("Name"): description.get("name"),
+        translate("Bundle"): description.get("bundle_id"),
+        translate("Learned from"): say_taught(description),
+        translate("Backbone"): description.get("backbone"),
+        translate("Backbone learned from"): description.get("trained_on"),
+        translate("Licence of the backbone's weights"): ", ".join(
+            value for _, value in flatten_facts(description.get("licences") or [])
+        ),
+    }
+    shown = {"name", "bundle_id", "data", "backbone", "trained_on", "licences"}
+    elsewhere = {*shown, *MODEL_PARTS, "labels", "hashes", "promises", "watch", "is_calibrated"}
     others = {k: v for k, v in description.items() if k not in elsewhere}
+    parts = {
+        "preprocess": translate("Input"),
+        "sampling": translate("Frames"),
+        "aggregation": translate("From frames to the clip"),
+        "calibration": translate("Calibration"),
+        "thresholds": translate("Thresholds"),
+        "versions": translate("Versions"),
+    }
     return {
-        "head": flatten_facts(first) + flatten_facts(others),
-        "parts": [(k, flatten_facts(description[k])) for k in MODEL_PARTS if description.get(k)],
+        "head": [(k, str(v)) for k, v in first.items() if v] + flatten_facts(others),
+        "parts": [
+            (title, [(name, value if k == "versions" else _round(value)) for name, value in flatten_facts(facts)])
+            for k, title in parts.items()
+            if (facts := description.get(k))
+        ],
         "hashes": flatten_facts(description.get("hashes") or {}),
     }

@@ -291,7 +291,8 @@ def describe_bundle(bundle: Bundle) -> dict[str, Any]:
         "name": spec.name,
         "labels": bundle.labels.to_dict(),
         "backbone": spec.model.backbone,
-        "trained_on": spec.model.trained_on,
+        "trained_on": spec.model.trained_on,  # the weights of the backbone
+        "data": spec.provenance.get("data") or [],
         "licences": {"backbone weights": spec.model.licence},
         "preprocess": spec.preprocess.model_dump(),
         "sampling": spec.sampling.model_dump(),

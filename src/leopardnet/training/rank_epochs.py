@@ -57,18 +57,18 @@ def format_minutes(seconds: float) -> str:
     return f"{math.ceil(seconds / 60)} min" if seconds >= 60 else "less than a minute"
 
 
-def explain_choice(history: Sequence[Mapping[str, Any]], kept: int) -> str:
-    """Return which epoch of a history is kept and why, as a sentence.
+def explain_choice(history: Sequence[Mapping[str, Any]], kept: int, *, start: str = "the probe") -> str:
+    """Return which epoch of a history is kept and why, as a sentence. start: what epoch 0 is.
 
     >>> explain_choice([{"epoch": 0, "val_macro_f1": 0.8}], 0)
     'kept: the probe, as the settings have no epochs of fine-tuning'
     """
     tuned = [row for row in history if row["epoch"] > 0]
     if not tuned:
-        return "kept: the probe, as the settings have no epochs of fine-tuning"
+        return f"kept: {start}, as the settings have no epochs of fine-tuning"
     row = max(tuned, key=lambda row: (row["epoch"] == kept, row["val_macro_f1"]))
     if "val_gain" not in row:
-        return f"kept: {f'epoch {kept}' if kept else 'the probe'}, the best on these clips"
+        return f"kept: {f'epoch {kept}' if kept else start}, the best on these clips"
     gain, error = row["val_gain"], row["val_gain_se"]
     chance = (
         f"chance between sites gives ±{error:.3f}" if error == error else "one site cannot tell chance from more"
@@ -76,7 +76,7 @@ def explain_choice(history: Sequence[Mapping[str, Any]], kept: int) -> str:
     took = f"fine-tuning took {format_minutes(sum(row.get('train_s', 0.0) for row in history))}"
     by = f"{abs(gain):.3f} {'above' if gain > 0 else 'below'}"
     if kept:
-        return f"kept: epoch {kept}, whose macro-F1 is {by} that of the probe ({chance}); {took}"
+        return f"kept: epoch {kept}, whose macro-F1 is {by} that of {start} ({chance}); {took}"
     if gain > 0 and error == error:
         chance = f"not more than chance between sites gives, ±{error:.3f}"
-    return f"kept: the probe. Fine-tuning's best epoch, {row['epoch']}, is {by} it in macro-F1 ({chance}); {took}"
+    return f"kept: {start}. Fine-tuning's best epoch, {row['epoch']}, is {by} it in macro-F1 ({chance}); {took}"

@@ -2,11 +2,11 @@
 
 config.yaml          all settings, resolved
 environment.json     versions, device
-state.json           running, trained, or finished (packed); how the figures were obtained, and the kept epoch
+state.json           running, failed, trained, or finished (packed); how the figures were obtained; the kept epoch
 labels_by_split.csv  numbers of frames, clips and sites of each label in each split
 labels_by_site.csv   numbers of frames of each label at each site
 learned_from.json    salted hashes of the clips and sites that the run learns from
-skipped.csv          files that could not be read, and why
+skipped.csv          files that could not be read in full, and why; and those that the shards leave out
 metrics.jsonl        one line per epoch; epoch 0 is the linear probe; lines of single folds have a `fold`
 curves.png           the same as a picture
 batch.png            augmented frames as the network gets them
@@ -40,6 +40,7 @@ from leopardnet.core.settings.training import TrainConfig, add_missing_settings
 from leopardnet.core.tables import atomic_path, read_table, write_json, write_table
 from leopardnet.metrics.judges.wrong_labels import FILE as LABEL_ERRORS
 from leopardnet.network.classifier import choose_device
+from leopardnet.training.frames.shard_set import LEFT_OUT
 from leopardnet.training.runs.run import read_state, write_state
 
 WORK = ("metrics.jsonl", "stage.json", "start.safetensors", "best.safetensors", "last.pt", "folds")  # worth keeping
@@ -116,6 +117,8 @@ def open_run(folder: Path, config: TrainConfig, key: str, *, overwrite: bool) ->
                 todo="give the same command, another --out, or --overwrite to start again",
             )
         if not is_other:
+            if found["state"] == "failed":
+                write_state(folder, state="running")
             return RunFolder(folder, resumed=True, trained=found["state"] == "trained")
     folder.mkdir(parents=True, exist_ok=True)
     for path in [*(folder / name for name in OWN_FILES), *folder.glob("epoch-*.npy")]:
@@ -150,6 +153,17 @@ def read_labels_by_split(folder: Path) -> pd.DataFrame:
     """Return the table of `write_counts` for labels and splits, its counts as whole numbers."""
     table = read_table(folder / "labels_by_split.csv")
     return table.astype({name: "int64" for name in table.columns if name.startswith("n_")})
+
+
+def list_unread(skipped: pd.DataFrame) -> list[str]:
+    """Return the paths of the clips of `skipped.csv` that could not be read in full, once each."""
+    return [str(x) for x in skipped[skipped["reason"] != LEFT_OUT]["path"].unique()]
+
+
+def count_unread(folder: Path) -> int:
+    """Return how many clips a run could not read in full; 0 for an older run that did not list them."""
+    path = folder / "skipped.csv"
+    return len(list_unread(read_table(path))) if path.is_file() else 0
 
 
 def list_scarcities(folder: Path) -> list[str]:

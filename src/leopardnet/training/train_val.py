@@ -33,6 +33,7 @@ from leopardnet.training.frames.labelled_frames import (
 )
 from leopardnet.training.frames.select_frames import select_frames
 from leopardnet.training.frames.shard_set import ShardSet
+from leopardnet.training.run_folder import list_unread
 from leopardnet.training.start.beginning import PLAIN, Beginning
 
 
@@ -224,15 +225,15 @@ def _load(data: TrainVal, cache: FrameCache, tell: Callable[..., None]) -> Label
 
 
 def _check_frames(frames: LabelledFrames, data: TrainVal, out: Path) -> None:
-    table, skipped = frames.table, frames.skipped
-    n_clips = table["clip_id"].nunique() + len(skipped)
+    table, unread = frames.table, list_unread(frames.skipped)
+    n_clips = len({*table["path"], *unread})
     most = data.config.data.max_unreadable_share
-    if len(skipped) > most * n_clips:
-        first = skipped.iloc[0]
+    if len(unread) > most * n_clips:
+        reasons = frames.skipped.drop_duplicates("path").set_index("path")["reason"]
         raise MediaError(
-            f"{len(skipped)} of {n_clips} labelled files cannot be read",
+            f"{len(unread)} of {n_clips} labelled files cannot be read, or not in full",
             where=f"{out.name}/skipped.csv",
-            found=f"{first['path']}: {first['reason']}",
+            found=f"{unread[0]}: {reasons[unread[0]]}",
             expected=f"at most {most:.0%}",
             todo="run `leopardnet check`, repair or remove the files, or raise data.max_unreadable_share",
         )

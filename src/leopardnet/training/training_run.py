@@ -1,11 +1,12 @@
-"""Training: a linear probe, then, if the settings say so, the whole network, evaluated on clips of unseen sites.
+"""Training: a linear probe, then epochs of fine-tuning if the settings say so, evaluated on clips of unseen sites.
 
 `run_folder.py` lists the files of a run folder. A run that was stopped continues when it is started again.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -64,6 +65,8 @@ def train(
             opened = open_run(out, config, data.key, overwrite=overwrite)
             if opened.resumed:
                 tell("continuing an unfinished run", 1, 1, "")
+    with _record_failure(out, accelerator.is_main_process), explain_resource_errors(out):
+        if accelerator.is_main_process:
             record_learned(manifest, data, out)
             if beginning.bundle is not None:
                 write_state(out, goes_on_from=beginning.bundle.id)
@@ -85,6 +88,18 @@ def train(
         finally:
             stage.tracker.close()
     return Run(out, tuple(history), config)
+
+
+@contextmanager
+def _record_failure(out: Path, is_main: bool) -> Iterator[None]:
+    """Let the folder say that the run ended with an error: nobody could tell it from one that goes on."""
+    try:
+        yield
+    except Exception:
+        if is_main and (read_state(out) or {}).get("state") == "running":
+            with suppress(OSError):  # of a full disk: the first error is the one to tell
+                write_state(out, state="failed")
+        raise
 
 
 def _run(plan: Plan, stage: Stage) -> list[dict[str, Any]]:

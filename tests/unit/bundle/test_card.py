@@ -69,7 +69,7 @@ def test_the_figures_are_those_of_the_evaluation_worked_out_by_hand():
     )
     assert "| empty | 2 | 0.67 | 1.00 | 0.80 | 0.75 | 0.22 |" in figures, "0.05 ** (1 / 2) = 0.224 is the bound"
     assert "Clips of leopard that were called empty: 1 of 2." in figures
-    assert "The model knows no animal but leopard, tiger, sika_deer; no clip here shows tiger, sika_deer" in figures
+    assert "The model's only labels for animals: leopard, tiger, sika_deer; no clip here shows tiger," in figures
     assert "tiger that were called empty" not in figures, "no clip of it was there to be lost"
     order = ("- Names of animals: 1 given, 1 of them right", "- Empty clips archived: 2 of 2", "- Clips of leopard")
     order = (*order, "- Left to look at: ", "| leopard | 2 | 1 | 1.00 | 0.50 |", "By the likeliest label")
@@ -99,6 +99,11 @@ def test_figures_that_were_chosen_stand_beside_those_that_were_judged():
     chosen = replace(other, macro_f1=Estimate(0.8))
     figures = section(model_card(spec(), DATA, evaluation=judged, chosen_on=chosen, how=HOW), "Figures")
     assert "| macro-F1 | 0.73 | 0.80 | +0.067 |" in figures and "| top-1 | 0.75 | 0.75 | +0.000 |" in figures
+    worse = replace(other, ece=Estimate(judged.ece.value + 0.02), brier=Estimate(judged.brier.value - 0.01))
+    figures = section(model_card(spec(), DATA, evaluation=judged, chosen_on=worse, how=HOW), "Figures")
+    optimism = {row.split(" | ")[0]: row.split(" | ")[-1] for row in figures.splitlines() if row.count(" | ") == 3}
+    assert optimism["| ECE"] == "-0.020 |", "more error is worse: no flattery"
+    assert optimism["| Brier"] == "+0.010 |", "less error looks better"
     plain = card_json(spec(), DATA, evaluation=judged, chosen_on=chosen)
     assert plain["optimism_of_macro_f1"] == pytest.approx(0.8 - (2 / 3 + 0.8) / 2, abs=1e-6)
     assert plain["figures_chosen_on"]["macro-F1"]["value"] == 0.8
@@ -175,7 +180,44 @@ def test_licences_limits_and_settings_are_there():
         card, "Calibration"
     )
     assert "lr " in section(card, "How it was trained") and "Question: " in section(card, "How it was trained")
-    assert "leopard (*Panthera pardus*)" in card and "never dropped silently: leopard" in card
+    assert "leopard (*Panthera pardus*)" in card
+
+
+def test_what_is_done_for_targets_stands_beside_how_many_were_called_empty_all_the_same():
+    said = section(model_card(spec(), DATA, evaluation=evaluation(n_boot=0)), "Labels")
+    assert "Targets: leopard. A clip in which one reaches its alert threshold" in said
+    assert "it may be: that happened to 1 of 2 clips of leopard behind the figures below." in said
+    assert "it may be; no figure says how often." in section(model_card(spec(), DATA), "Labels")
+    config = spec().labels
+    assert "Targets: none." in section(
+        model_card(spec(labels=config.model_copy(update={"targets": ()})), DATA), "Labels"
+    )
+
+
+def trained(kept, *, mode="finetune", **more):
+    """A bundle of a run of two epochs, of which one was kept; 0 is the start."""
+    config = spec().provenance["config"]
+    optim = config["optim"] | {"mode": mode, "epochs": 2, "lr": 0.0005, "probe_c": 0.0004}
+    history = [{"epoch": i} for i in range(3 if mode != "probe" else 1)]
+    return spec(provenance={"config": config | {"optim": optim}, "history": history, "kept_epoch": kept} | more)
+
+
+def test_the_settings_are_those_behind_the_weights_that_were_kept():
+    said = section(model_card(trained(0), DATA), "How it was trained")
+    assert "The model is the probe" in said and "2 epochs of fine-tuning tried, none kept" in said
+    assert "probe_c 0.0004" in said, "the probe has settings, too"
+    assert not any(x in said for x in ("lr ", "finetune", "epochs 2", "label_smoothing", "Augment"))
+    plain = card_json(trained(0), DATA)["training"]
+    assert "lr" not in plain["optim"] and plain["loss"] == {}
+    tuned = section(model_card(trained(1), DATA), "How it was trained")
+    assert "after epoch 1 of fine-tuning, of 2 epochs that were compared" in tuned and "lr 0.0005" in tuned
+    assert "label_smoothing" in tuned and "Augment" in tuned
+    alone = section(model_card(trained(0, mode="probe"), DATA), "How it was trained")
+    assert "The model is the probe" in alone and "tried" not in alone
+    scratch = section(model_card(trained(2, mode="scratch"), DATA), "How it was trained")
+    assert "after epoch 2 of training from random weights" in scratch and "fine-tuning" not in scratch
+    again = section(model_card(trained(0, goes_on_from="0123456789ab"), DATA), "How it was trained")
+    assert "The model is the one that it goes on from" in again and "the probe" not in again
 
 
 @pytest.mark.parametrize("provenance", [{}, {"config": None}, {"config": {"optim": {}}}])

@@ -356,3 +356,20 @@ def test_a_thousand_clips_are_small_and_repeat(tmp_path):
     text = write(tmp_path, rows=rows, evidence=evidence)
     assert len(text) < 1_000_000 and len(Page(text).data["frames"]) == 1000
     assert text == write(tmp_path, rows=rows, evidence=evidence)
+
+
+def test_the_model_is_told_in_words_and_what_taught_it_apart_from_its_backbone(tmp_path):
+    description = BUNDLE | {
+        "trained_on": "ImageNet-1k",
+        "licences": {"backbone weights": "CC0"},
+        "calibration": {"temperature": 0.9049388697088822, "n_clips": 143},
+        "data": [{"label": "leopard", "split": "train", "n_frames": 3, "n_clips": 2, "n_sites": 1}],
+        "versions": {"numpy": "2.10"},
+    }
+    page = write(tmp_path, bundle=description)
+    model = page.split('<section id="model">')[1].split("</section>")[0]
+    facts = dict(re.findall(r"<dt>([^<]*)</dt><dd>([^<]*)</dd>", model))
+    assert facts["Learned from"] == "leopard: 3 labelled pictures, 2 clips, 1 site"
+    assert facts["Backbone learned from"] == "ImageNet-1k" and "trained on" not in facts
+    assert facts["Licence of the backbone&#39;s weights"] == "CC0" and facts["numpy"] == "2.10"
+    assert facts["temperature"] == "0.904939" and facts["n clips"] == "143"

@@ -48,6 +48,7 @@ def test_the_choice_is_explained_in_words():
         "kept: epoch 2, whose macro-F1 is 0.040 above that of the probe (chance between sites gives ±0.010); "
         "fine-tuning took 2 min"
     )
+    assert explain_choice([probe], 0, start="the model as it was").startswith("kept: the model as it was, as the")
     assert "0.040 above it in macro-F1 (one site" in explain_choice([probe, tuned | {"val_gain_se": math.nan}], 0)
     assert explain_choice([row(0.5, epoch=1)], 1) == "kept: epoch 1, the best on these clips", "from scratch"
     assert explain_choice([probe, row(0.5, epoch=1)], 0) == "kept: the probe, the best on these clips", "an old run"

@@ -9,6 +9,7 @@ import pandas as pd
 
 from leopardnet.bundle.learned_from import read_learned_from
 from leopardnet.bundle.model_card.card_figures import (
+    count_support,
     describe_conditions,
     describe_figures,
     describe_optimism,
@@ -17,9 +18,10 @@ from leopardnet.bundle.model_card.card_figures import (
     make_plain,
     say_results,
 )
+from leopardnet.bundle.model_card.card_training import describe_training, say_pairs, sum_up_settings
 from leopardnet.bundle.model_card.chosen_figures import choice_json
 from leopardnet.bundle.promises import NO_PROMISE, describe_promise, read_promises
-from leopardnet.core.labels import say_blindness
+from leopardnet.core.labels import list_names, say_blindness
 from leopardnet.metrics.evaluation import Evaluation
 
 if TYPE_CHECKING:
@@ -39,22 +41,6 @@ INDEPENDENT = (
     "every animal that reaches the threshold is named."
 )
 DATA_COLUMNS = {"label": "label", "split": "split", "n_frames": "frames", "n_clips": "clips", "n_sites": "sites"}
-SUMMARY_KEYS = {  # the settings in the card; bundle.json has all of them
-    "experiment": ("question", "expected"),
-    "optim": (
-        "mode",
-        "epochs",
-        "batch_size",
-        "lr",
-        "layer_decay",
-        "frozen_groups",
-        "probe_c",
-        "probe_infrared_copies",
-    ),
-    "loss": ("kind", "label_smoothing", "class_balance", "logit_adjust"),
-    "augment": ("name",),
-    "validation": ("by", "n_folds"),
-}
 
 
 def model_card(
@@ -81,11 +67,11 @@ def model_card(
             f"The model knows: {labels}.",
             "",
             *([INDEPENDENT, ""] if spec.labels.multi else []),
-            f"Targets, which are never dropped silently: {', '.join(spec.labels.targets) or 'none'}.",
+            *_say_targets(spec, evaluation),
             *_say_blindness(spec),
         ],
         "What it must not be used for": list_bullets(MUST_NOT),
-        "Data": [*_data(data), "", f"Countries: {_statement(spec, 'countries')}."],
+        "Data": [*_data(data), *_say_unread(spec), "", f"Countries: {_statement(spec, 'countries')}."],
         "Promise": [" ".join(map(describe_promise, read_promises(spec))) or NO_PROMISE],
         "Figures": [
             *describe_figures(evaluation, how),
@@ -97,15 +83,19 @@ def model_card(
         "How it works": list_bullets(
             [
                 f"Backbone: {spec.model.backbone}, weights trained on {spec.model.trained_on or 'not stated'}.",
-                f"Frames: sampling {_pairs(spec.sampling.model_dump())}.",
+                f"Frames: sampling {say_pairs(spec.sampling.model_dump())}.",
                 f"Input: {p.size_px} px, {p.resize}; {100 * p.crop_top:.0f} % of the height cut away at the top, "
                 f"{100 * p.crop_bottom:.0f} % at the bottom.",
                 *_describe_crops(spec),
                 f"From frames to the clip: {spec.aggregate.name}.",
-                f"Thresholds: {_pairs(spec.decide.model_dump())}.",
+                f"Thresholds: {say_pairs(spec.decide.model_dump())}.",
             ]
         ),
-        "How it was trained": _describe_training(spec),
+        "How it was trained": [
+            *list_bullets(describe_training(spec) or ["Not stated."]),
+            "",
+            "All settings are in `bundle.json`, under `provenance`.",
+        ],
         "Licences": list_bullets(
             [
                 f"Backbone weights: {spec.model.licence or 'not stated'}.",
@@ -145,6 +135,7 @@ def card_json(
             "cameras": None,
         },
         "data": [{k: make_plain(v) for k, v in row.items()} for row in _records(data)],
+        **({"n_unread": spec.provenance["n_unread"]} if "n_unread" in spec.provenance else {}),
         "promises": list(read_promises(spec)),
         "says": say_results(evaluation) if evaluation else [],
         "figures": evaluation.to_metrics_json() if evaluation else None,
@@ -156,7 +147,7 @@ def card_json(
         "sampling": spec.sampling.model_dump(mode="json"),
         "aggregate": spec.aggregate.model_dump(mode="json"),
         "decide": spec.decide.model_dump(mode="json"),
-        "training": _summary(spec),
+        "training": sum_up_settings(spec),
         "licences": {
             "weights": spec.model.licence,
             "training_data": _experiment(spec).get("data_licence") or None,
@@ -166,6 +157,27 @@ def card_json(
 
 
 # --- sections ---
+
+
+def _say_targets(spec: BundleSpec, evaluation: Evaluation | None) -> list[str]:
+    """Return the targets, what is done for them, and how many of their clips were called empty all the same."""
+    if not spec.labels.targets:
+        return ["Targets: none."]
+    lost = [
+        f"{n} of {support} clips of {name}"
+        for name in spec.labels.targets
+        if evaluation and (support := count_support(evaluation, name))
+        for n in [evaluation.target_lost[name]]
+    ]
+    known = (
+        f": that happened to {list_names(lost)} behind the figures below."
+        if lost
+        else "; no figure says how often."
+    )
+    return [
+        f"Targets: {', '.join(spec.labels.targets)}. A clip in which one reaches its alert threshold is listed as "
+        f"suspected, and is never called empty. Below that threshold it may be{known}"
+    ]
 
 
 def _say_blindness(spec: BundleSpec) -> list[str]:
@@ -209,6 +221,17 @@ def _data(data: pd.DataFrame) -> list[str]:
     return ["Labelled frames, their clips, and the sites of the clips.", "", *list_table(rows)]
 
 
+def _say_unread(spec: BundleSpec) -> list[str]:
+    """Return how many labelled files could not be read in full; nothing where none, or nobody counted them."""
+    n = spec.provenance.get("n_unread") or 0
+    which = "skipped.csv of the run names them with the reasons"
+    return (
+        ["", f"Labelled files that could not be read in full: {n}. What is missing was not trained on; {which}."]
+        if n
+        else []
+    )
+
+
 def _records(table: pd.DataFrame) -> list[dict[str, Any]]:
     return [{str(k): v for k, v in row.items()} for row in table.to_dict("records")]
 
@@ -222,7 +245,7 @@ def _conditions(data: pd.DataFrame, evaluation: Evaluation | None) -> list[str]:
     return list_bullets(
         [
             *lines,
-            *([f"Light of the clips behind the figures: {_pairs(lights)}."] if lights else []),
+            *([f"Light of the clips behind the figures: {say_pairs(lights)}."] if lights else []),
             f"{'Seasons' if lights else 'Day and night, seasons'}, camera makes and habitats of the footage are "
             "not recorded. Where yours differ, the figures may not apply.",
         ]
@@ -257,29 +280,3 @@ def _calibration(spec: BundleSpec) -> str:
     biases = ", ".join(f"{x.name} {b:+.2f}" for x, b in zip(spec.labels.labels, c.biases, strict=bool(c.biases)))
     more = (f"biases in log-odds: {biases}" if biases else "", c.shift.describe() if c.shift else "")
     return "; ".join(filter(None, (f"Temperature {c.temperature:.3f}, from {c.basis}", *more))) + "."
-
-
-def _describe_training(spec: BundleSpec) -> list[str]:
-    summary = _summary(spec)
-    purpose = [f"{key.capitalize()}: {value}" for key, value in summary.pop("experiment").items()]
-    lines = [f"{group.capitalize()}: {_pairs(values)}." for group, values in summary.items() if values]
-    if before := spec.provenance.get("goes_on_from"):
-        lines = [f"It goes on from the weights of bundle {before}, and has learned what that one had.", *lines]
-    return [
-        *list_bullets([*purpose, *lines] or ["Not stated."]),
-        "",
-        "All settings are in `bundle.json`, under `provenance`.",
-    ]
-
-
-def _summary(spec: BundleSpec) -> dict[str, dict[str, Any]]:
-    config = spec.provenance.get("config") or {}
-    found: dict[str, dict[str, Any]] = {}
-    for group, keys in SUMMARY_KEYS.items():
-        values = config.get(group) or {}
-        found[group] = {k: values[k] for k in keys if values.get(k) not in (None, "")}
-    return found
-
-
-def _pairs(values: Mapping[str, Any]) -> str:
-    return ", ".join(f"{key} {value}" for key, value in values.items())

@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from leopardnet.bundle.model_card.chosen_figures import compare_choice
+from leopardnet.bundle.model_card.chosen_figures import LESS_IS_BETTER, compare_choice
 from leopardnet.metrics.bootstrap import FEW_SITES, NOT_DEMONSTRATED, WIDEST
 from leopardnet.metrics.conditions.box_sizes import list_size_rows
 from leopardnet.metrics.evaluation import Evaluation, read_estimate
@@ -59,7 +59,7 @@ def describe_figures(evaluation: Evaluation | None, how: str) -> list[str]:
         "",
         f"{likeliest}: {', '.join(_headline(e))}.",
         "",
-        *list_table(_label_row(e, str(name)) for name in e.per_label.index if _support(e, str(name))),
+        *list_table(_label_row(e, str(name)) for name in e.per_label.index if count_support(e, str(name))),
         "",
         '"Recall at least" is the lower bound that this number of clips, those of one event counted once, supports '
         "with 95 % confidence if they are independent. Those of one site are not, so the true recall may be lower.",
@@ -73,9 +73,9 @@ def say_results(evaluation: Evaluation) -> list[str]:
     """
     e = evaluation
     lost = [
-        f"Clips of {x} that were called empty: {n} of {_support(e, x)}"
+        f"Clips of {x} that were called empty: {n} of {count_support(e, x)}"
         for x, n in e.target_lost.items()
-        if _support(e, x)
+        if count_support(e, x)
     ]
     if not e.archive:
         return lost
@@ -106,8 +106,9 @@ def describe_optimism(evaluation: Evaluation | None, chosen_on: Evaluation | Non
         return []
     head = (
         "All figures above are *judged on* clips that had no part in the choice of epoch and temperature. Below "
-        "is the same with the choice of this model, *chosen on* these clips, and the difference, which is above 0 "
-        "where the choice flatters:"
+        "is the same with the choice of this model, *chosen on* these clips. *Optimism* is how much better that "
+        f"looks. It is above 0 where the choice flatters, also for {' and '.join(LESS_IS_BETTER)}, of which less "
+        "is better:"
     )
     return ["", head, "", *list_table(compare_choice(evaluation, chosen_on))]
 
@@ -120,7 +121,7 @@ def _headline(evaluation: Evaluation) -> Iterable[str]:
 
 
 def _label_row(evaluation: Evaluation, label: str) -> dict[str, Any]:
-    support = _support(evaluation, label)
+    support = count_support(evaluation, label)
     floor = float(evaluation.per_label["recall_at_least"][label])
     return {
         "label": label,
@@ -143,7 +144,8 @@ def _list_names(evaluation: Evaluation) -> Iterable[Mapping[str, Any]]:
             }
 
 
-def _support(evaluation: Evaluation, label: str) -> int:
+def count_support(evaluation: Evaluation, label: str) -> int:
+    """Return the number of clips of a label; 0 for a label that was not evaluated."""
     return int(evaluation.per_label["support"][label]) if label in evaluation.per_label.index else 0
 
 

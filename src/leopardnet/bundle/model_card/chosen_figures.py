@@ -6,6 +6,7 @@ from typing import Any
 
 from leopardnet.metrics.evaluation import Evaluation
 
+LESS_IS_BETTER = ("ECE", "Brier")  # of the overall figures
 CROSSED = (
     "For each part of the clips (by site, where it is known), temperature and epoch (where there are several) were "
     "chosen on the other parts, so the choice knew nothing of the clips that it is judged on."
@@ -29,16 +30,23 @@ def describe_choice(is_crossed: bool) -> str:
 
 
 def compare_choice(judged_on: Evaluation, chosen_on: Evaluation) -> list[dict[str, str]]:
-    """Return a row for each overall figure: judged on clips that had no part in the choice, and chosen on them."""
-    return [
-        {
-            "figure": name,
-            "judged on": judged.format(2),
-            "chosen on": chosen_on.headline[name].format(2),
-            "optimism": f"{chosen_on.headline[name].value - judged.value:+.3f}",
-        }
-        for name, judged in judged_on.headline.items()
-    ]
+    """Return a row for each overall figure: judged on clips that had no part in the choice, and chosen on them.
+
+    The optimism is above 0 where the chosen figure is the better one, also of figures of which less is better.
+    """
+    rows = []
+    for name, judged in judged_on.headline.items():
+        chosen = chosen_on.headline[name]
+        optimism = (chosen.value - judged.value) * (-1 if name in LESS_IS_BETTER else 1)
+        rows.append(
+            {
+                "figure": name,
+                "judged on": judged.format(2),
+                "chosen on": chosen.format(2),
+                "optimism": f"{round(optimism, 3) + 0.0:+.3f}",  # without the minus of -0.0
+            }
+        )
+    return rows
 
 
 def choice_json(judged_on: Evaluation | None, chosen_on: Evaluation | None) -> dict[str, Any]:

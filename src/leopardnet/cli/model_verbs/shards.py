@@ -45,7 +45,7 @@ def shards(
     Example: leopardnet shards /mnt/shared/amur-shards
     """
     with require_train_extra():
-        from leopardnet.training.frames.shard_set import ShardSet
+        from leopardnet.training.frames.shard_set import LEFT_OUT, ShardSet
         from leopardnet.training.shards.write_shards import write_shards
     if manifest.is_dir():
         return _check(ShardSet.open(manifest), as_json=json_)
@@ -73,11 +73,14 @@ def shards(
             "shards": len(record.shards),
             "bytes": n_bytes,
         }
-        return print_json({"shards": str(out), **counts, "not_there": lost})
-    say(f"{out.name}: {made!r}, {n_bytes / 1e9:.2f} GB")
-    for reason, n in lost.items():
-        say(f"note: not in the shards: {n} ({reason})")
-    say_next("train", manifest, "--shards", out, *settings)
+        print_json({"shards": str(out), **counts, "not_there": lost})
+    else:
+        say(f"{out.name}: {made.describe()}, {n_bytes / 1e9:.2f} GB")
+        for reason, n in lost.items():
+            say(f"note: not in the shards: {n} ({reason})")
+        say_next("train", manifest, "--shards", out, *settings)
+    if lost.keys() - {LEFT_OUT.split(": ", 1)[-1]}:
+        raise typer.Exit(EXIT_FINDINGS)
 
 
 def _check(found: ShardSet, *, as_json: bool) -> None:
@@ -87,7 +90,7 @@ def _check(found: ShardSet, *, as_json: bool) -> None:
         print_json({"shards": len(found.record.shards), "changed": changed})
     else:
         say(
-            f"{found!r}: "
+            f"{found.describe()}: "
             + (f"changed since they were written: {', '.join(changed)}" if changed else "all as written")
         )
     if changed:

@@ -23,14 +23,14 @@ def run_sweep(source: Path, overrides: Sequence[str], out: Path, options: Sequen
     """Run `leopardnet train` with the options for each combination, into a folder below `out`, and print a table.
 
     A job that fails does not end the others, and one that was finished before counts as done. Exits with 3 if some
-    failed, and with 1 if all did.
+    failed or could not read all files, and with 1 if all failed.
     """
     from leopardnet.compose import expand_sweep
 
     jobs = {name_job(swept, i): settings for i, (settings, swept) in enumerate(expand_sweep(overrides))}
     program = [sys.executable, "-m", "leopardnet", "--language", current_language(), "train", str(source)]
     options = [*options, "--keep-finished"]
-    failed = []
+    failed, lacking = [], False
     with explain_stop(f"runs that ended are kept in {out}"):
         for i, (name, settings) in enumerate(jobs.items(), 1):
             say(f"run {i} of {len(jobs)}: {name}")
@@ -38,14 +38,18 @@ def run_sweep(source: Path, overrides: Sequence[str], out: Path, options: Sequen
             code = _run_job([*program, *settings, *options, "--out", str(out / name)])
             if not code and before is not None and before == _read_end(out / name):
                 say(f"finished before, and kept: {name}")
-            if code:
+            lacking |= code == EXIT_FINDINGS  # some files could not be read, and the run is finished
+            if code not in (0, EXIT_FINDINGS):
                 failed.append(name)
-                say(f"this run failed with exit code {code}: {name}; the others go on")
+                if i < len(jobs):
+                    say(f"this run failed with exit code {code}: {name}; the others go on")
+                else:
+                    say(f"this run failed with exit code {code}: {name}")
     if any((out / name / "state.json").is_file() for name in jobs):
         print_runs(out)
     for name in failed:
         say(f"failed: {name}")
-    if failed:
+    if failed or lacking:
         raise typer.Exit(EXIT_FINDINGS if len(failed) < len(jobs) else EXIT_COULD_NOT_RUN)
 
 

@@ -215,7 +215,7 @@ def _describe_model(bundle: Path | None) -> dict[str, Any]:
     if bundle is None:
         return {}
     loaded = load_bundle(bundle)
-    return describe_bundle(loaded) | {"data": loaded.spec.provenance.get("data")}
+    return describe_bundle(loaded)
 
 
 def _read_labels(paths: list[Path] | None) -> tuple[pd.DataFrame | None, pd.DataFrame | None]:

@@ -125,7 +125,8 @@ def _decode(opened: OpenVideo, options: _Options, device: str) -> Frames:
     elif smeared.any():
         warnings.append(f"{smeared.sum()} smeared frames were left out: {SMEARED}")
         pixels, decoded_s = pixels[~smeared], decoded_s[~smeared]
-    return Frames(opened.clip_id, pixels, decoded_s, tuple(warnings), device)
+    damage = (f"the frame is smeared: {SMEARED}",) * len(smeared) if smeared.all() else ()
+    return Frames(opened.clip_id, pixels, decoded_s, tuple(warnings), device, damage)
 
 
 def _warnings(reader: FrameReader, track: Track, times_s: NDArray[np.float64], decoded_s: list[float]) -> list[str]:

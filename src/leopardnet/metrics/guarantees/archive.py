@@ -124,8 +124,10 @@ class Archive:
         looked_at = f"{n_left} of {self.n_clips} clips"
         lines = [f"Left to look at: {looked_at} ({parts})" if parts else f"Left to look at: {looked_at}"]
         known, absent = list_names(self.known), list_names(self.absent)
-        alone = f"The model knows no animal but {known}"
-        missing = f"The model knows no animal but {known}; no clip here shows {absent}, so nothing is known there"
+        alone = f"The model's only labels for animals: {known}"
+        missing = (
+            f"The model's only labels for animals: {known}; no clip here shows {absent}, so nothing is known there"
+        )
         lines.append(missing if absent else alone)
         return lines
 

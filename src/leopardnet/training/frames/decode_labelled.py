@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from leopardnet.core.errors import MediaError
 from leopardnet.core.settings.inference import MotionSampling, Sampling
 from leopardnet.core.types import Clip, Frames
 from leopardnet.media.decode import decode, probe, read_frame_times
@@ -30,9 +31,8 @@ def decode_rows(
         if not isinstance(sampling, MotionSampling):  # it decodes more frames than it keeps
             times = times[_spread_evenly(len(times), most)]
         frames = select_frames(decode(clip, root, times_s=times, short_side_px=side_px), sampling)
-        few = _spread_evenly(len(frames), most)
-        frames = Frames(frames.clip_id, frames.pixels[few], frames.times_s[few], frames.warnings)
-        return frames, _repeat(rows, frames.times_s), []
+        frames, damaged = leave_out_damaged(frames.take(_spread_evenly(len(frames), most)), clip)
+        return frames, _repeat(rows, frames.times_s), damaged
     wanted = _find_times(clip, root, rows)  # in the order of the rows
     there = np.isfinite(wanted)
     frames = decode(clip, root, times_s=np.unique(wanted[there]), short_side_px=side_px)
@@ -45,8 +45,25 @@ def decode_rows(
     ]
     chosen = rows[close].assign(_i=nearest[close]).drop_duplicates("_i").sort_values("_i")
     at = chosen.pop("_i").to_numpy()
-    frames = Frames(frames.clip_id, frames.pixels[at], frames.times_s[at], frames.warnings)
-    return frames, chosen.assign(time_s=frames.times_s), missing
+    frames = frames.take(at)
+    chosen = chosen.assign(time_s=frames.times_s)
+    whole, damaged = leave_out_damaged(frames, clip)
+    return whole, chosen[np.isin(frames.times_s, whole.times_s)], [*missing, *damaged]
+
+
+def leave_out_damaged(frames: Frames, clip: Clip) -> tuple[Frames, list[str]]:
+    """Return the frames that are whole, and what is wrong with the others: half a picture teaches a wrong one.
+
+    Raises MediaError where none is whole.
+    """
+    damaged = [i for i, damage in enumerate(frames.damage) if damage]
+    if not damaged:
+        return frames, []
+    if len(damaged) == len(frames):
+        raise MediaError(frames.damage[0])
+    of = "still {:.0f}: {}" if clip.kind == "burst" else "{:.2f} s: {}"
+    reasons = [of.format(frames.times_s[i], frames.damage[i]) for i in damaged]
+    return frames.take(np.setdiff1d(np.arange(len(frames)), damaged)), reasons
 
 
 def plan_rows(clip: Clip, root: Path, rows: pd.DataFrame, sampling: Sampling, most: int) -> pd.DataFrame:

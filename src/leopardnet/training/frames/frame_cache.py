@@ -33,7 +33,7 @@ from leopardnet.core.types import Clip
 from leopardnet.detect.detector import detector_id
 from leopardnet.training.frames.clip_frames import LARGE, ClipFrames, Reading, read_clip
 
-VERSION = 1  # of decoding and preprocessing: raise it when pixels change
+VERSION = 2  # of decoding and preprocessing: raise it when pixels change
 SMALL_BYTES = 2_000_000_000  # the most that rows take, and features: those of some hundred thousand frames
 
 Arrays = Mapping[str, NDArray[np.float32]]
@@ -222,6 +222,24 @@ def describe_reading(reading: Reading) -> str:
     detector = detector_id(reading.detector) if reading.detector.is_on else ""
     parts = [x.model_dump_json() for x in (reading.spec, reading.sampling)]
     return json.dumps([VERSION, LARGE, *parts, reading.max_frames_per_clip, detector])
+
+
+def compare_readings(before: str, now: str) -> list[tuple[str, str, str]]:
+    """Return name, value before and value now of what differs between two texts of `describe_reading`."""
+    try:
+        one, other = _name_readings(before), _name_readings(now)
+    except (ValueError, TypeError, AttributeError):  # of another version
+        return [("the settings of reading", "unknown", "known")]
+    return [(k, one.get(k, "none"), other.get(k, "none")) for k in one | other if one.get(k) != other.get(k)]
+
+
+def _name_readings(text: str) -> dict[str, str]:
+    version, large, spec, sampling, most, detector = json.loads(text)
+    named = {"version of reading": version, "size of frames for augmentation": large}
+    for group, values in (("preprocess", spec), ("sampling", sampling)):
+        named |= {f"{group}.{k}": v for k, v in json.loads(values).items()}
+    named |= {"data.max_frames_per_clip": most, "detector": detector or "none"}
+    return {k: str(v) for k, v in named.items()}
 
 
 def hash_wanted(clip: Clip, rows: pd.DataFrame, *more: str) -> str:

@@ -22,7 +22,7 @@ from leopardnet.detect.detector import detector_id, match_detector
 from leopardnet.media.decode import decode
 from leopardnet.media.preprocess import decode_side_px, to_model_input
 from leopardnet.training.frames.clip_frames import LARGE, Reading
-from leopardnet.training.frames.decode_labelled import plan_rows
+from leopardnet.training.frames.decode_labelled import leave_out_damaged, plan_rows
 from leopardnet.training.frames.frame_cache import ClipRows, ClipStore, FrameCache, FrameStore, StoredPixels
 from leopardnet.training.frames.frame_looks import NOT_SEEN
 from leopardnet.training.frames.select_frames import build_clip, iterate_clips
@@ -97,7 +97,8 @@ class LazyPixels:
     def __getitem__(self, i: int) -> NDArray[np.uint8]:
         row = self.table.iloc[i]
         times = np.array([row["time_s"]], np.float64)
-        frames = decode(build_clip(row), self.root, times_s=times, short_side_px=self.side_px)
+        clip = build_clip(row)
+        frames, _ = leave_out_damaged(decode(clip, self.root, times_s=times, short_side_px=self.side_px), clip)
         return np.asarray(to_model_input(frames.pixels[:1], self.spec)[0], np.uint8)
 
 

@@ -29,11 +29,12 @@ from pydantic import BaseModel, Field, ValidationError
 from leopardnet.core.errors import ManifestError
 from leopardnet.core.types import Clip
 from leopardnet.training.frames.clip_frames import Reading
-from leopardnet.training.frames.frame_cache import ClipRows, describe_reading, hash_wanted
+from leopardnet.training.frames.frame_cache import ClipRows, compare_readings, describe_reading, hash_wanted
 
 VERSION = 1
 RECORD, INDEX = "shards.json", "index.parquet"
 SIZES = ("exact", "large")
+LEFT_OUT = "left out of the shards: it shows people or vehicles"  # no fault of the file
 SCHEMA = pa.schema(
     [
         ("key", pa.string()),
@@ -100,6 +101,8 @@ class ShardSet:
         try:
             record = ShardRecord.model_validate_json((folder / RECORD).read_bytes())
         except OSError as error:
+            if not any(folder.glob("*.tar")):
+                raise _refuse_other_folder(folder) from None
             raise _explain(
                 folder.name, f"no {RECORD}: {error.strerror}", "a folder of `leopardnet shards`"
             ) from None
@@ -129,6 +132,12 @@ class ShardSet:
     def __repr__(self) -> str:
         n = self.record
         return f"ShardSet({n.n_frames} frames of {n.n_clips} clips, {n.picture}, {len(n.shards)} shards)"
+
+    def describe(self) -> str:
+        """Return what the set holds, in words."""
+        n = self.record
+        files = f"{len(n.shards)} tar file{'s' * (len(n.shards) != 1)}"
+        return f"{n.n_frames} frames of {n.n_clips} clips as {n.picture}, in {files}"
 
     @property
     def missing(self) -> dict[str, int]:
@@ -179,13 +188,14 @@ class ShardStore:
     def __init__(self, clips: list[tuple[Clip, pd.DataFrame]], reading: Reading, shards: ShardSet) -> None:
         settings = describe_reading(reading)
         if shards.record.reading != settings:
+            changed = compare_readings(shards.record.reading, settings)
             raise ManifestError(
                 "the shards were written with other settings of reading",
                 where=shards.folder.name,
-                found=shards.record.reading,
-                expected=settings,
-                todo="train with the settings that the shards were written with (preprocess, sampling, detector, "
-                "data.max_frames_per_clip), or write them again",
+                found="; ".join(f"{name} {a}" for name, a, _ in changed),
+                expected="; ".join(f"{name} {b}" for name, _, b in changed),
+                todo="train with the settings that the shards were written with, or write them again with these "
+                "(model.size_px and detector= are settings of reading, too)",
             )
         wanted = [hash_wanted(clip, rows) for clip, rows in clips]
         lost = [clip.path for (clip, _), key in zip(clips, wanted, strict=True) if key not in shards.at]
@@ -218,6 +228,18 @@ def _check_size(folder: Path, file: ShardFile) -> None:
         raise _explain(where, str(error.strerror), "all files that shards.json names") from None
     if n != file.n_bytes:
         raise _explain(where, f"{n} bytes", f"{file.n_bytes} bytes")
+
+
+def _refuse_other_folder(folder: Path) -> ManifestError:
+    is_there = folder.is_dir()
+    return ManifestError(
+        "this folder holds no shards" if is_there else "there is no such folder",
+        where=folder.name,
+        found=f"no {RECORD}",
+        expected="a folder that `leopardnet shards MANIFEST --out` wrote",
+        todo="make a manifest of footage first (`leopardnet import folders FOLDER --out m.parquet`), and write its "
+        "shards: `leopardnet shards m.parquet --out shards`",
+    )
 
 
 def _explain(where: str, found: str, expected: str) -> ManifestError:

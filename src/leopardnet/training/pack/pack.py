@@ -26,7 +26,7 @@ from leopardnet.metrics.judges.wrong_labels import FILE as LABEL_ERRORS
 from leopardnet.network.classifier import Classifier, load_classifier, predict_answers, save_weights
 from leopardnet.network.onnx_export import export_classifier
 from leopardnet.training.pack.validation_figures import evaluate_validation, fit_calibration, write_held_out
-from leopardnet.training.run_folder import read_labels_by_split
+from leopardnet.training.run_folder import count_unread, read_labels_by_split
 from leopardnet.training.runs.run import Run, read_settings, read_state, write_state
 from leopardnet.training.start.beginning import PLAIN, Beginning
 from leopardnet.training.training_run import train
@@ -170,14 +170,17 @@ def _collect_provenance(run: Path) -> dict[str, Any]:
     config = yaml.safe_load((run / "config.yaml").read_text("utf-8"))
     if config.get("detector", {}).get("file"):  # bundles are shared; folders of this machine are not
         config["detector"]["file"] = Path(config["detector"]["file"]).name
+    state = read_state(run) or {}
     return {
         "leopardnet": version("leopardnet"),
         "config": config,
         "environment": json.loads((run / "environment.json").read_text("utf-8")),
         "history": history,
+        "kept_epoch": state.get("kept_epoch"),
         "data": read_labels_by_split(run).to_dict("records"),
+        "n_unread": count_unread(run),
         **_read_learned(run),
-        **({"goes_on_from": state["goes_on_from"]} if (state := read_state(run) or {}).get("goes_on_from") else {}),
+        **({"goes_on_from": state["goes_on_from"]} if state.get("goes_on_from") else {}),
     }
 
 

@@ -16,6 +16,7 @@ from leopardnet.core.errors import ConfigError
 from leopardnet.training.runs.run import read_state
 
 FIGURES = {"val_macro_f1": "macro_f1", "val_nll": "nll"}
+STATES = {"running": "unfinished"}  # a run that was killed cannot say so
 MAX_LEVELS = 4  # of folders that are searched
 NOT_SETTINGS = ("experiment.question", "experiment.expected")  # sentences, too long for a table
 
@@ -23,10 +24,11 @@ NOT_SETTINGS = ("experiment.question", "experiment.expected")  # sentences, too 
 def compare_runs(folder: str | Path) -> pd.DataFrame:
     """Return one row per run in a folder and the folders below it, the highest macro-F1 first.
 
-    Columns: run (its path below the folder), state (running, trained, finished, or unreadable), kept_epoch,
-    macro_f1, nll, footage (runs of one letter learned from and were judged on the same), and each setting in which
-    the runs differ. The figures are those of the chosen epoch on the clips that chose it: for an order, not for a
-    claim. Raises ConfigError where there is no such folder, and where it holds no run.
+    Columns: run (its path below the folder), state (finished, trained but not packed, failed with an error,
+    unfinished, or unreadable), kept_epoch, macro_f1, nll, footage (runs of one letter learned from and were judged
+    on the same), and each setting in which the runs differ (of `labels` the names). The figures are those of the
+    chosen epoch on the clips that chose it: for an order, not for a claim. Raises ConfigError where there is no
+    such folder, and where it holds no run.
 
     >>> ln.compare_runs("runs")[["run", "macro_f1", "optim.lr"]]  # doctest: +SKIP
     """
@@ -48,7 +50,7 @@ def compare_runs(folder: str | Path) -> pd.DataFrame:
         _describe(run, folder, letters) | {name: one.get(name) for name in differing}
         for run, one in zip(runs, settings, strict=True)
     ]
-    table = pd.DataFrame(rows)
+    table = pd.DataFrame(rows).astype({"kept_epoch": "Int64"})
     return table.sort_values(["macro_f1", "run"], ascending=[False, True], kind="stable", ignore_index=True)
 
 
@@ -75,6 +77,9 @@ def _flatten(values: Mapping[str, Any], prefix: str) -> Iterator[tuple[str, Any]
     for name, value in values.items():
         if isinstance(value, Mapping):
             yield from _flatten(value, f"{prefix}{name}.")
+        elif isinstance(value, list):
+            named = (x.get("name", x) if isinstance(x, Mapping) else x for x in value)
+            yield "labels" if prefix + name == "labels.labels" else prefix + name, ", ".join(map(str, named))
         else:
             yield f"{prefix}{name}", value
 
@@ -89,7 +94,7 @@ def _describe(run: Path, folder: Path, letters: dict[str, str]) -> dict[str, Any
         best, state = {}, {}
     return {
         "run": run.relative_to(folder).as_posix() if run != folder else run.resolve().name,
-        "state": state.get("state", "unreadable"),
+        "state": STATES.get(state.get("state", ""), state.get("state", "unreadable")),
         "kept_epoch": kept,
         **{name: float(best.get(key, math.nan)) for key, name in FIGURES.items()},
         "footage": footage,

@@ -9,6 +9,7 @@ import pandas as pd
 from leopardnet.core.language import localise_decimals
 from leopardnet.core.tables import atomic_path
 from leopardnet.pages.environment import environment, read_style
+from leopardnet.training.runs.show_runs import name_figures, show_runs
 
 
 def write_runs_page(runs: pd.DataFrame, path: Path) -> Path:
@@ -16,15 +17,15 @@ def write_runs_page(runs: pd.DataFrame, path: Path) -> Path:
 
     >>> ln.write_runs_page(ln.compare_runs("runs"), Path("runs.html"))  # doctest: +SKIP
     """
-    cells = [[_write_cell(value) for value in row] for row in runs.itertuples(index=False)]
+    about, settings = show_runs(runs)
+    figures = name_figures()
+    rows = [
+        {name: localise_decimals(text) if name in figures else text for name, text in (a | s).items()}
+        for a, s in zip(about, settings, strict=True)
+    ]
     css = read_style("shared", "report")
-    page = environment().get_template("runs.html.j2").render(css=css, columns=list(runs.columns), rows=cells)
+    has_footage = runs["footage"].nunique() > 1
+    page = environment().get_template("runs.html.j2").render(css=css, rows=rows, has_footage=has_footage)
     with atomic_path(Path(path)) as part:
         part.write_text(page, "utf-8")
     return Path(path)
-
-
-def _write_cell(value: object) -> str:
-    if value is None or value != value:
-        return "–"
-    return localise_decimals(f"{value:.4g}") if isinstance(value, float) else str(value)

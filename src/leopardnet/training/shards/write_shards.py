@@ -33,6 +33,7 @@ from leopardnet.training.frames.labelled_frames import match_twins
 from leopardnet.training.frames.select_frames import iterate_clips
 from leopardnet.training.frames.shard_set import (
     INDEX,
+    LEFT_OUT,
     RECORD,
     SCHEMA,
     SIZES,
@@ -54,7 +55,6 @@ ENCODING = {
     ),
 }
 AHEAD = 16  # clips that are decoded before they are written, for each worker
-LEFT_OUT = "left out of the shards: it shows people or vehicles"
 
 
 def write_shards(
@@ -84,7 +84,7 @@ def write_shards(
     >>> ln.train(manifest, ln.load_config("train"), out="runs/a", shards="shards")  # doctest: +SKIP
     """
     out, tell = Path(out), on_progress or (lambda *_: None)
-    _prepare_folder(out)
+    leftovers = _find_leftovers(out)
     refuse_other_files(manifest.table, manifest.root)
     config = resolve_settings(config, manifest)
     labels = config.labels.label_set()
@@ -96,6 +96,7 @@ def write_shards(
     hidden = frozenset() if include_people else rows_with_people(manifest.table)
     reading = match_twins(data.reading, manifest.root, clips)
     with explain_resource_errors(out):
+        _prepare_folder(out, leftovers)
         writer = _ShardWriter(out, picture, shard_mb * 1_000_000)
         chosen = (clips[i] for i in order)
         read = _read_ahead(chosen, manifest.root, reading, hidden, picture, config.runtime.workers or 2)
@@ -217,8 +218,8 @@ def _encode(picture: NDArray[np.uint8], kind: Picture) -> bytes:
     return cv2.imencode(f".{kind}", bgr, ENCODING[kind])[1].tobytes()
 
 
-def _prepare_folder(out: Path) -> None:
-    """Make the folder, or take away what an interrupted writing left in it."""
+def _find_leftovers(out: Path) -> list[str]:
+    """Return what an interrupted writing left in the folder. Raises ConfigError for other files."""
     found = sorted(path.name for path in out.iterdir()) if out.is_dir() else []
     ours = [x for x in found if x == INDEX or x.endswith(".part") or (x[:6].isdigit() and x[6:] == ".tar")]
     if len(ours) < len(found):
@@ -230,6 +231,11 @@ def _prepare_folder(out: Path) -> None:
             expected="a new folder, or an empty one",
             todo="choose another folder, or delete this one",
         )
+    return ours
+
+
+def _prepare_folder(out: Path, leftovers: list[str]) -> None:
+    """Make the folder, or take the leftovers out of it."""
     out.mkdir(parents=True, exist_ok=True)
-    for name in ours:
+    for name in leftovers:
         (out / name).unlink()

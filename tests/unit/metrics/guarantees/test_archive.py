@@ -61,7 +61,7 @@ def test_it_says_so_in_words_and_nothing_about_no_clips(found):
         "Names of animals: 2 given, 1 of them right, 0.500",
         "Empty clips archived: 2 of 4, 0.500",
         "Left to look at: 4 of 7 clips",
-        "The model knows no animal but leopard, deer; no clip here shows deer, so nothing is known there",
+        "The model's only labels for animals: leopard, deer; no clip here shows deer, so nothing is known there",
     ]
     assert "0 of 0" not in repr(found) and "deer called empty" not in repr(found)
     animals = clips_of([row for row in ROWS if row[0] == "leopard"])

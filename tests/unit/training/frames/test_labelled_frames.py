@@ -119,6 +119,42 @@ def test_what_cannot_be_read_is_listed_and_nothing_takes_its_place(manifest_of, 
     assert frames.skipped["path"].tolist() == ["b.png"] and "not a picture" in frames.skipped["reason"][0]
 
 
+def write_textured(path, *, share=1.0):
+    """Write a JPEG of noise, or the first part of its bytes."""
+    pixels = np.random.default_rng(1).integers(0, 256, (120, 160, 3), dtype=np.uint8)
+    Image.fromarray(pixels).save(path, quality=90)
+    data = path.read_bytes()
+    path.write_bytes(data[: int(len(data) * share)])
+
+
+def test_half_a_picture_is_listed_and_not_taught_as_a_whole_one(manifest_of, tmp_path):
+    for name, share in (("a.jpg", 1.0), ("b.jpg", 0.5), ("c.jpg", 1.0), ("d.jpg", 0.5)):
+        write_textured(tmp_path / name, share=share)
+    m = manifest_of(
+        path=["a.jpg", "b.jpg", "c.jpg"],
+        kind=["still", "still", "burst"],
+        paths=[None, None, json.dumps(["c.jpg", "d.jpg"])],
+        label=["tiger", "tiger", "empty"],
+    )
+    frames = load(m, tmp_path)
+    assert frames.table["path"].tolist() == ["a.jpg", "c.jpg"] and frames.table["time_s"].tolist() == [0.0, 0.0]
+    assert frames.skipped["path"].tolist() == ["b.jpg", "c.jpg"]
+    assert frames.skipped["reason"][0].startswith("the picture is cut short: its lower ")
+    assert frames.skipped["reason"][1].startswith("still 1: the picture is cut short: its lower ")
+    wanted = select_frames(m, LABELS, DATA)
+    lazy = open_lazy_frames(wanted[wanted["kind"] == "still"], m.root, labels=LABELS, reading=reading())
+    with pytest.raises(MediaError, match="cut short"):
+        lazy.exact[1]
+
+
+def test_whole_frames_of_a_cut_video_are_used(write_video, manifest_of, tmp_path):
+    path = write_video("a.mkv", n_frames=24, fps=10, codec="mjpeg")
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+    m = manifest_of(path=["a.mkv"], kind="video", label="tiger")
+    frames = load(m, tmp_path)
+    assert 0 < len(frames) <= 4 and max(grey_levels(frames)) < 24 and frames.skipped.empty
+
+
 def test_rows_without_a_label_are_not_used_and_unknown_labels_are_counted(manifest_of):
     m = manifest_of(path=["a.jpg", "b.jpg", "c.jpg"], kind="still", label=["tiger", None, "puma"])
     with pytest.raises(ManifestError, match=r"puma \(1 rows\)"):
@@ -290,7 +326,8 @@ def test_rows_of_several_labels_are_used_where_labels_are_independent(manifest_o
 def test_frames_say_how_colourful_they_are_and_that_nothing_was_searched(tmp_path, manifest_of):
     for name, colour in (("grey.png", (90, 90, 90)), ("green.png", (20, 120, 40))):
         picture = Image.new("RGB", (48, 40), colour)
-        picture.paste(tuple(value + 10 for value in colour), (0, 0, 8, 40))  # one strong colour would be damage
+        for y in range(0, 40, 2):  # one strong colour, or rows that repeat the one above, would be damage
+            picture.paste(tuple(value + 10 for value in colour), (0, y, 8, y + 1))
         picture.save(tmp_path / name)
     m = manifest_of(path=["green.png", "grey.png"], kind="still", label=["tiger", "empty"])
     table = load(m, tmp_path).table.set_index("path")

@@ -2,6 +2,7 @@
 
 import json
 import math
+import re
 
 import pytest
 import yaml
@@ -10,6 +11,7 @@ from leopardnet.core.errors import ConfigError
 from leopardnet.training.runs.compare_runs import compare_runs
 from leopardnet.training.runs.run import read_run
 from leopardnet.training.runs.runs_page import write_runs_page
+from leopardnet.training.runs.show_runs import show_runs
 
 
 def write_run(folder, *, lr, f1=(0.5, 0.7), kept=1, state="finished", key="footage 1", name="one"):
@@ -36,7 +38,7 @@ def test_one_run_unfinished_runs_and_other_footage_are_rows_too(tmp_path):
     assert compare_runs(tmp_path / "a")["run"].tolist() == ["a"]
     write_run(tmp_path / "b", lr=0.1, state="running", kept=None, key="footage 2")
     table = compare_runs(tmp_path)
-    assert table["state"].tolist() == ["finished", "running"] and math.isnan(table["macro_f1"].iloc[1])
+    assert table["state"].tolist() == ["finished", "unfinished"] and math.isnan(table["macro_f1"].iloc[1])
     assert table["footage"].tolist() == ["A", "B"] and "optim.lr" not in table
 
 
@@ -57,6 +59,24 @@ def test_the_folds_of_a_run_are_no_runs(tmp_path):
     assert compare_runs(tmp_path)["run"].tolist() == ["a"]
 
 
+def test_settings_keep_their_digits_and_labels_are_names(tmp_path):
+    write_run(tmp_path / "a", lr=0.0005)
+    write_run(tmp_path / "b", lr=0.00046, kept=None, state="failed")
+    for run, names in (("a", ["leopard", "empty"]), ("b", ["tiger"])):
+        path = tmp_path / run / "config.yaml"
+        labels = {"labels": [{"name": x, "rank": "species"} for x in names]}
+        path.write_text(yaml.safe_dump(yaml.safe_load(path.read_text("utf-8")) | {"labels": labels}), "utf-8")
+    about, settings = show_runs(compare_runs(tmp_path))
+    assert settings == [
+        {"optim.lr": "0.0005", "labels": "leopard, empty"},
+        {"optim.lr": "0.00046", "labels": "tiger"},
+    ]
+    assert about == [
+        {"run": "a", "state": "finished", "kept epoch": "1", "macro-F1": "0.700", "NLL": "0.300"},
+        {"run": "b", "state": "failed", "kept epoch": "–", "macro-F1": "–", "NLL": "–"},
+    ]
+
+
 def test_a_folder_without_runs_is_refused_with_what_makes_one(tmp_path):
     with pytest.raises(ConfigError, match="this folder holds no run") as caught:
         compare_runs(tmp_path)
@@ -69,7 +89,11 @@ def test_the_page_shows_every_run_and_runs_nothing(tmp_path):
     write_run(tmp_path / "a", lr=0.1, name="<script>alert(1)</script>")
     write_run(tmp_path / "b", lr=0.2, state="running", kept=None)
     page = write_runs_page(compare_runs(tmp_path), tmp_path / "runs.html").read_text("utf-8")
-    assert "<td>a</td>" in page and "<td>0.7</td>" in page and "<td>–</td>" in page
+    cells = dict(re.findall(r'<td data-label="([^"]+)">([^<]*)</td>', page.split("<tr>")[2]))
+    name = "&lt;script&gt;alert(1)&lt;/script&gt;"
+    known = {"run": "a", "state": "finished", "kept epoch": "1", "macro-F1": "0.700", "NLL": "0.300"}
+    assert cells == known | {"optim.lr": "0.1", "experiment.name": name}
+    assert '<td data-label="state">unfinished</td><td data-label="kept epoch">–</td>' in page
     assert "&lt;script&gt;" in page and "<script" not in page and str(tmp_path) not in page
 
 
