@@ -119,7 +119,7 @@ def test_what_was_not_looked_at_is_named_with_the_reason(season):
     assert gaps.not_looked_at == [
         "1 clip is unreadable",
         "7 clips of the manifest have no result",
-        "2 files in the folder of the footage are not in the manifest",
+        "2 files in the folder of the footage are neither in the manifest nor classified",
         "1 clip of people or vehicles was classified; its picture is left out here",
     ]
     assert list_reasons(season) == [("no moov index", 1)]

@@ -22,7 +22,7 @@ def name_unreadable(found: Sequence[tuple[str, str]]) -> int:
 
 
 def say_unreadable(table: pd.DataFrame) -> None:
-    """Print which clips of a predictions table could not be read, if any: a launcher's window shows nothing else."""
+    """Print which clips of a predictions table could not be read. A launcher's window shows nothing else."""
     rows = table[table["status"] == "unreadable"]
     name_unreadable(list(zip(rows["path"], rows["reason"].fillna("").map(str), strict=True)))
     n_unreadable, n_clips = len(rows), len(table)
