@@ -31,8 +31,9 @@ def read_folders(
     """Read the manifest of all footage below `source`, labelled by folder names.
 
     `label_level` counts folders below `source`: 1 is the top one, -1 the one that holds the file. A file in fewer
-    folders has no label; it is counted as a problem, and with `strict` refused. If `site_from` holds `{label}`, the
-    pattern names the label instead, also of files that lie above the folders of its other parts. Paths are relative to `root` (default: `source`), which must hold `source`.
+    folders has no label; it is counted as a problem, and with `strict` refused. If `site_from` holds `{label}`,
+    the pattern names the label instead, also of files that lie above the folders of its other parts. Paths are
+    relative to `root` (default: `source`), which must hold `source`.
 
     Raises ConfigError for a label level of 0, and for a source outside the root.
 

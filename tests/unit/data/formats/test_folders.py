@@ -83,7 +83,9 @@ def test_a_file_directly_in_the_folder_of_its_label_has_the_label_but_no_site(tm
 
 
 def test_a_label_below_the_site_needs_a_folder_of_its_own(tmp_path):
-    got = read_folders(tree(tmp_path, "north/tiger/a/1.jpg", "north/2.jpg"), site_from="{site}/{label}/{sequence}/*")
+    got = read_folders(
+        tree(tmp_path, "north/tiger/a/1.jpg", "north/2.jpg"), site_from="{site}/{label}/{sequence}/*"
+    )
     assert labels(got) == {"north/2.jpg": None, "north/tiger/a/1.jpg": "tiger"}
 
 
