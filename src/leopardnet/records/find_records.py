@@ -162,8 +162,8 @@ def find_records(
         settings=encounter_settings,
     )
     found = [
-        *(check_places(deployments, ranges) if deployments is not None and len(deployments) else ()),
-        *check_clips(clips[~clips["clip_id"].isin(private)], shown),
+        *check_places(deployments, ranges),
+        *check_clips(clips[~clips["clip_id"].isin(private)], shown, deployments),
         *_check_labels(clips, labels, names, private),
         *_check_comparison(predictions, ranges, names, records, earlier),
         *_note_people(records[is_private]),

@@ -139,6 +139,31 @@ def test_clips_without_or_outside_their_deployment_are_named():
     assert rows["is_notable"]["out/e.avi"], "a wrong clock does not hide what its place says"
 
 
+def test_without_a_deployments_table_nothing_is_said_of_its_rows():
+    table = find(deployments=None).findings
+    assert table.loc[table["rule"] == "no_deployments", "message"].tolist() == [
+        "no deployments table was given (--deployments), so no record has a place"
+    ]
+    assert "unknown_deployment" not in set(table["rule"])
+    assert not table["message"].str.contains("has no row", regex=False).any()
+
+
+@pytest.mark.parametrize(
+    ("site", "deployment", "words"),
+    [
+        ("x", "d7", "clips of deployment d7, site x: 1; "),
+        ("x", None, "clips of site x, without a deployment: 1; "),
+        (None, "d7", "clips of deployment d7, without a site: 1; "),
+        (None, None, "clips without a deployment and a site: 1; "),
+    ],
+)
+def test_clips_are_named_by_what_is_known_of_their_place(site, deployment, words):
+    clips = CLIPS | {"x/d.avi": (site, deployment, "2021-12-30 10:00")}
+    table = find(SCORES | {"x/d.avi": 0.9}, manifest=manifest_of(clips), deployments=PLACES).findings
+    named = table.loc[table["rule"] == "unknown_deployment", "message"].tolist()
+    assert any(text.startswith(words) for text in named), named
+
+
 def test_what_cannot_be_compared_is_said():
     assert {"no_range", "no_history", "no_labels"} <= rules(find(ranges=None))
     typo = RangeMap((RangePolygon("leopards", "", RANGE.polygon),))
