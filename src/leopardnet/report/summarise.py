@@ -126,7 +126,7 @@ def limit_pictures(predictions: Predictions, n_pictures: int | None, paging: Pag
 
     n_pictures: what the user wants, None for as many as there may be.
     """
-    if len(predictions) <= paging.clips_in_one_file:
+    if paging.is_one_file(len(predictions)):
         return {"n_pictures": n_pictures, "max_bytes": picture_budget(predictions)}
     return {"n_pictures": paging.pictures if n_pictures is None else n_pictures, "max_bytes": None}
 
