@@ -10,7 +10,6 @@ from leopardnet.core.settings.config_folder import configs_dir
 from leopardnet.core.settings.settings_file import load_settings
 from leopardnet.core.settings.settings_model import Settings
 
-
 FIRST_CLIPS = 100  # that the page itself holds, so that a report of no more needs no files
 
 
