@@ -94,8 +94,8 @@ def test_faults_of_places_are_named_with_their_row():
         {"deployment": "d4", "site": "y", "latitude": 43.51234, "longitude": 75.41234},
     )
     found = find(deployments=places).findings.set_index("rule")
-    assert found["row"]["no_coordinates"] == 2 and "d2 (out)" in found["message"]["no_coordinates"]
-    assert found["row"]["rounded_coordinates"] == 3 and "7.9 km" in found["message"]["rounded_coordinates"]
+    assert found["row"]["no_coordinates"] == 3 and "d2 (out)" in found["message"]["no_coordinates"]
+    assert found["row"]["rounded_coordinates"] == 4 and "7.9 km" in found["message"]["rounded_coordinates"]
     assert "swapped_coordinates" not in found.index, "75 degrees north is even farther from this range"
 
 
@@ -114,7 +114,7 @@ def test_coordinates_that_make_sense_only_when_swapped_are_named():
         )
         found = find(deployments=pd.concat([places, more], ignore_index=True), ranges=ranges).findings
         swapped = found[found["rule"] == "swapped_coordinates"]
-        assert swapped["row"].tolist() == [2] and swapped["severity"].tolist() == ["error"]
+        assert swapped["row"].tolist() == [3] and swapped["severity"].tolist() == ["error"]
 
 
 def test_two_deployments_of_one_camera_at_once_are_named():
@@ -123,7 +123,7 @@ def test_two_deployments_of_one_camera_at_once_are_named():
     places = deployments_of(*rows, {"deployment": "d9", "site": "out", "start": "2021-01-01", "end": "2022-01-01"})
     found = find(deployments=places.assign(camera=["K1", "K1", "K1", "K2"])).findings
     over = found[found["rule"] == "overlapping_deployments"]
-    assert over["row"].tolist() == [2, 3] and over["message"].str.contains("camera K1").all()
+    assert over["row"].tolist() == [3, 4] and over["message"].str.contains("camera K1").all()
 
 
 def test_clips_without_or_outside_their_deployment_are_named():
