@@ -124,7 +124,7 @@ def test_headers_are_kept_as_they_were_written(tmp_path):
 
 
 def test_a_folder_is_told_from_a_table_that_is_missing(tmp_path):
-    with pytest.raises(ManifestError, match="this is a folder(.|\n)*leopardnet scan"):
+    with pytest.raises(ManifestError, match=r"this is a folder(.|\n)*leopardnet scan"):
         read_people_table(tmp_path)
 
 
