@@ -300,16 +300,18 @@ def read_table(path: Path) -> pd.DataFrame:
 
 def refuse_missing_table(path: Path) -> None:
     """Raise ManifestError where there is no file, or a folder in its place."""
-    if path.is_file():
-        return
-    what, todo = (
-        "there is no such table",
-        "check the path; `leopardnet scan` and `import` make manifests, `predict` makes predictions",
-    )
     if path.is_dir():
-        what = "this is a folder, and a table is needed"
-        todo = "make a manifest of it with `leopardnet scan`, or `import folders` where its folders are labels"
-    raise ManifestError(what, where=path, todo=todo)
+        raise ManifestError(
+            "this is a folder, and a table is needed",
+            where=path,
+            todo="make a manifest of it with `leopardnet scan`, or `import folders` where its folders are labels",
+        )
+    if not path.is_file():
+        raise ManifestError(
+            "there is no such table",
+            where=path,
+            todo="check the path; `leopardnet scan` and `import` make manifests, `predict` makes predictions",
+        )
 
 
 def write_json(value: object, path: Path) -> None:
