@@ -32,10 +32,10 @@ def table(root, rows):
 
 
 def found(manifest, rule, **options):
-    """Row and message of each finding of this rule."""
+    """Position of the row, from 1, and message of each finding of this rule; `row` counts the header, too."""
     findings = check(manifest, now=NOW, **options)
     mine = findings[findings["rule"] == rule]
-    return [(None if pd.isna(r) else int(r), m) for r, m in zip(mine["row"], mine["message"], strict=True)]
+    return [(None if pd.isna(r) else int(r) - 1, m) for r, m in zip(mine["row"], mine["message"], strict=True)]
 
 
 def rules(manifest, **options):

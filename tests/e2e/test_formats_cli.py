@@ -238,15 +238,15 @@ BAD = {
         lambda root, here: ["folders", put(root, **{"lynx/north/1.jpg": "x"})],
         "lynx 1",
     ),
-    "csv, path outside the root": (bad_csv("path,label\nC:\\cards\\1.jpg,tiger\n"), "row 1, column path"),
-    "csv, path with dots": (bad_csv("path,label\na.jpg,tiger\n../1.jpg,tiger\n"), "row 2, column path"),
+    "csv, path outside the root": (bad_csv("path,label\nC:\\cards\\1.jpg,tiger\n"), "row 2, column path"),
+    "csv, path with dots": (bad_csv("path,label\na.jpg,tiger\n../1.jpg,tiger\n"), "row 3, column path"),
     "csv, a cell too many": (bad_csv("path,label\n1.jpg,tiger,x\n"), "line 2"),
     "csv, a file empty and not": (bad_csv("path,label\n1.jpg,tiger\n1.jpg,empty\n"), "empty"),
     "csv, no such column": (bad_csv("file,label\n1.jpg,tiger\n"), "no such column"),
     "csv, a name that the map lacks": (bad_csv("path,label\n1.jpg,wolverine\n"), "wolverine 1"),
     "csv, a time that is none": (
         bad_csv("path,label,t\n1.jpg,tiger,soon\n", "--captured-at", "t"),
-        "row 1, column t",
+        "row 2, column t",
     ),
     "coco, cut off": (bad_coco(lambda d: json.dumps(d)[:-40]), "not valid JSON"),
     "coco, an id twice": (bad_coco(lambda d: d["images"].append(d["images"][0])), "stands twice"),
@@ -260,7 +260,7 @@ BAD = {
     ),
     "camtrap-dp, a time without a zone": (
         lambda r, h: camtrap_dp(r, h, **changed_media("56+10:00", "56")),
-        "row 1, column timestamp",
+        "row 2, column timestamp",
     ),
     "camtrap-dp, an id twice": (lambda r, h: camtrap_dp(r, h, **changed_media("m1,", "m0,")), "stands twice"),
     "camtrap-dp, an id that leads nowhere": (

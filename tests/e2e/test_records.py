@@ -173,7 +173,7 @@ def test_earlier_records_of_another_spelling_are_named_and_a_place_off_the_globe
     assert "earlier confirmed records of “Leopard”" in text and "did you mean leopard?" in text
     known.assign(latitude=999).to_csv(season / "earlier.csv", index=False)
     text = "".join(run(season, "--earlier", season / "earlier.csv", code=1))
-    assert "row 1, column latitude" in text and "between -90 and 90" in text
+    assert "row 2, column latitude" in text and "between -90 and 90" in text
 
 
 def test_rendered_footage_is_named_among_the_findings_and_on_the_page(season):

@@ -288,6 +288,16 @@ def test_nothing_scrolls_sideways_on_a_phone_or_a_tablet(page, tmp_path, width_p
         assert phone.get_log("browser") == []
 
 
+def test_a_notice_breaks_the_names_of_files(tmp_path):
+    path = "Leopard/ntlnp_scene_029/leopard_ntlnp_AmurLeopard_from_the_northern_ridge_of_the_reserve_1224.jpg"
+    page = write_page(tmp_path / "r.html", notices=[f"3 of 4 clips are not in the manifest: {path}, {path}."])
+    with headless_chromium(tmp_path / "profile", width_px=400, height_px=740, phone=True) as phone:
+        phone.get(page)
+        notice = one(phone, ".notice:not([hidden])")
+        _, _, right, _ = place(phone, notice.find_element("css selector", "span"))
+        assert right <= place(phone, notice)[2] <= 400
+
+
 def test_a_run_without_clips_is_a_page_too(chromium, tmp_path):
     table, _, _ = tables()
     chromium.get(write_report(tmp_path / "none.html", table.iloc[:0]).as_uri())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import subprocess
 from importlib.metadata import version
@@ -96,6 +97,7 @@ def test_a_folder_with_a_broken_file_ends_with_code_3_and_a_row_each(rendered, f
     how = ["--decode", "auto", "--no-loop-filter"]
     _, err = leopardnet("predict", tmp_path, "--bundle", bundle, "--out", tmp_path / "out", *how, code=3)
     assert "2 of 3 clips could not be read" in err and "videos by their decoder: " in err
+    assert re.search(r"^zero\.mp4: .*0 bytes", err, re.M) and re.search(r"^noise\.avi: .*not a video", err, re.M)
     table = pd.read_csv(tmp_path / "out/predictions.csv").set_index("path")
     assert table["status"].to_dict() == {"good.mp4": "ok", "noise.avi": "unreadable", "zero.mp4": "unreadable"}
     assert "0 bytes" in table.loc["zero.mp4", "reason"] and "not a video" in table.loc["noise.avi", "reason"]

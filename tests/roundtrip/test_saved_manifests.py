@@ -170,11 +170,21 @@ def test_a_text_that_the_program_cut_or_replaced_is_refused(cell, tmp_path):
 
 
 def test_a_table_without_paths_and_an_empty_one(tmp_path):
-    (tmp_path / "m.csv").write_text("file;kind\n1.JPG;still\n", "utf-8")
-    with pytest.raises(ManifestError, match="this table is not a manifest"):
+    (tmp_path / "m.csv").write_text("Файл;Вид\n1.JPG;still\n", "utf-8")
+    with pytest.raises(ManifestError, match="this table is not a manifest") as error:
         read_manifest(tmp_path / "m.csv")
+    assert error.value.parts["found"] == "columns Файл, Вид", "as they were written"
     (tmp_path / "m.csv").write_text("path;kind\n", "utf-8")
     assert len(read_manifest(tmp_path / "m.csv")) == 0
+
+
+def test_a_manifest_in_the_second_sheet_is_not_read_and_the_error_names_it(tmp_path):
+    with pd.ExcelWriter(tmp_path / "m.xlsx") as book:
+        pd.DataFrame({"Заметки": ["зима"]}).to_excel(book, sheet_name="Лист1", index=False)
+        pd.DataFrame({"path": ["1.JPG"], "kind": ["still"]}).to_excel(book, sheet_name="Кадры", index=False)
+    with pytest.raises(ManifestError, match="this table is not a manifest") as error:
+        read_manifest(tmp_path / "m.xlsx")
+    assert error.value.parts["where"] == "m.xlsx, sheet Лист1 (not read: Кадры)"
 
 
 def test_sites_of_tables_that_were_never_in_a_program_stay(tmp_path):

@@ -14,6 +14,7 @@ from leopardnet.cli.printing.predict_progress import count_decoders, predict_pro
 from leopardnet.cli.printing.print_predictions import describe_flood, print_predictions
 from leopardnet.cli.printing.scan_notes import footage_notes
 from leopardnet.cli.printing.sound_notes import count_sounds, sound_notes
+from leopardnet.cli.printing.unreadable_clips import say_unreadable
 from leopardnet.cli.stop_signal import stop_on_signal
 from leopardnet.core.errors import ConfigError
 from leopardnet.core.footage.footage_suffixes import kind_by_suffix
@@ -311,8 +312,4 @@ def _print_result(predictions: Predictions, out: Path, model: Model, *, as_json:
     n_left_out = int(predictions.table["reason"].str.contains(LEFT_OUT, regex=False, na=False).sum())
     if n_left_out:
         say(f"boxes of {n_left_out} of {n_clips} clips were left out; the column `reason` explains why")
-    if n_unreadable:
-        say(
-            f"{n_unreadable} of {n_clips} clips could not be read; the column `reason` explains why, and "
-            "--retry-failed tries them again"
-        )
+    say_unreadable(predictions.table)

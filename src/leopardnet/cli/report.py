@@ -133,7 +133,7 @@ def report(
             paging=paging,
             on_progress=on_progress,
         )
-    _say_written(written, is_new=is_new, has_folder=len(table) > paging.clips_in_one_file)
+    _say_written(written, is_new=is_new, has_folder=not paging.is_one_file(len(table)))
     if rows is not None:
         footage = ["--manifest", manifest] if manifest else []
         say_next("review", predictions, *footage, *(["--root", root] if root else []))

@@ -155,10 +155,13 @@ EVIDENCE_TAIL = (
     Column("box_source", STRING, True, "detector that found the boxes"),
 )  # fmt: skip
 
+FIRST_ROW = 2
+"""The number of a table's first row in messages, as Excel and every editor show it: the header is row 1."""
+
 FINDINGS = (
     Column("severity", STRING, False, "error, warning or info", _is_one_of(("error", "warning", "info")), "error, warning or info"),
     Column("rule", STRING, False, "short name of the check"),
-    Column("row", INT, True, "row of the manifest, counted from 1 below the header"),
+    Column("row", INT, True, "row of the manifest as a spreadsheet shows it: the header is row 1"),
     Column("path", STRING, True, "file"),
     Column("message", STRING, False, "what is wrong and what to do"),
 )  # fmt: skip

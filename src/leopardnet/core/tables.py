@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from leopardnet.core.columns import FLOAT, INT, STRING, TIME, Column
+from leopardnet.core.columns import FIRST_ROW, FLOAT, INT, STRING, TIME, Column
 from leopardnet.core.errors import ManifestError
 
 if TYPE_CHECKING:
@@ -54,20 +54,14 @@ def conform(
 ) -> pd.DataFrame:
     """Return `table` with exactly these columns, in this order and dtype. Absent nullable columns become empty.
 
-    Raises ManifestError for unknown or missing columns, and for the first invalid value; rows count from 1 below
-    the header. `where` names the table in the error, `unique` the columns that together identify a row.
+    Raises ManifestError for unknown or missing columns, and for the first invalid value; the header is
+    row 1. `where` names the table in the error, `unique` the columns that together identify a row.
     """
     known = [c.name for c in columns]
     unknown = [str(c) for c in table.columns if c not in known]
     missing = [c.name for c in columns if c.name not in table.columns and not c.nullable]
     if unknown or missing:
-        raise ManifestError(
-            "the table has the wrong columns",
-            where=where,
-            found=f"unknown {unknown}" if unknown else f"missing {missing}",
-            expected=", ".join(known),
-            todo="create the table with `leopardnet scan` or `leopardnet import`, or rename the columns",
-        )
+        raise _column_error(columns, unknown, missing, where)
     empty: dict[str, Any] = {
         c.name: _empty_column(c.dtype, table.index) for c in columns if c.name not in table.columns
     }
@@ -83,6 +77,21 @@ def conform(
         raise _table_error(error.failure_cases, columns, where) from None
     # pandera may change the unit of times
     return checked.astype({c.name: TIME for c in columns if c.dtype == TIME})
+
+
+def _column_error(
+    columns: Sequence[Column], unknown: Sequence[str], missing: Sequence[str], where: str
+) -> ManifestError:
+    """Return the error of missing columns, with what is needed at least, or else of unknown ones."""
+    # Manifests make the clip_id of the path.
+    needed = [c.name for c in columns if not c.nullable and (c.name != "clip_id" or "clip_id" in missing)]
+    return ManifestError(
+        "the table has the wrong columns",
+        where=where,
+        found=f"no column {', '.join(missing)}" if missing else f"unknown columns: {', '.join(unknown)}",
+        expected=f"at least the columns {', '.join(needed)}" if missing else ", ".join(c.name for c in columns),
+        todo="create the table with `leopardnet scan` or `leopardnet import`, or rename the columns",
+    )
 
 
 def _cast_plain(table: pd.DataFrame, columns: Sequence[Column]) -> pd.DataFrame:
@@ -117,7 +126,7 @@ def _table_error(cases: pd.DataFrame, columns: Sequence[Column], where: str) -> 
 
     case = cases.iloc[0]
     column = next((c for c in columns if c.name == case["column"]), None)
-    row = f", row {int(case['index']) + 1}" if pd.notna(case["index"]) else ""
+    row = f", row {int(case['index']) + FIRST_ROW}" if pd.notna(case["index"]) else ""
     more = f" (and {len(cases) - 1} more)" if len(cases) > 1 else ""
     if "unique" in str(case["check"]) or column is None:
         return ManifestError(
@@ -273,12 +282,7 @@ def read_table(path: Path) -> pd.DataFrame:
     import pandas as pd
 
     path = Path(path)
-    if not path.is_file():
-        raise ManifestError(
-            "there is no such table",
-            where=path,
-            todo="check the path; `leopardnet scan` and `import` make manifests, `predict` makes predictions",
-        )
+    refuse_missing_table(path)
     try:
         if path.suffix.lower() == ".parquet":
             return pd.read_parquet(path)
@@ -296,6 +300,22 @@ def read_table(path: Path) -> pd.DataFrame:
             todo="make it again, or copy it again: it was probably cut off",
         ) from None
     raise ManifestError("unknown table format", where=path.name, expected=".csv or .parquet")
+
+
+def refuse_missing_table(path: Path) -> None:
+    """Raise ManifestError where there is no file, or a folder in its place."""
+    if path.is_dir():
+        raise ManifestError(
+            "this is a folder, and a table is needed",
+            where=path,
+            todo="make a manifest of it with `leopardnet scan`, or `import folders` where its folders are labels",
+        )
+    if not path.is_file():
+        raise ManifestError(
+            "there is no such table",
+            where=path,
+            todo="check the path; `leopardnet scan` and `import` make manifests, `predict` makes predictions",
+        )
 
 
 def write_json(value: object, path: Path) -> None:

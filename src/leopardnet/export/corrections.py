@@ -11,7 +11,7 @@ from typing import Any
 
 import pandas as pd
 
-from leopardnet.core.columns import STRING, Column
+from leopardnet.core.columns import FIRST_ROW, STRING, Column
 from leopardnet.core.errors import ManifestError
 from leopardnet.core.labels import ANIMAL, EMPTY, UNKNOWN, LabelSet
 from leopardnet.core.manifest import Manifest
@@ -165,7 +165,7 @@ def collect_human_labels(
     if corrections is not None:
         if isinstance(corrections, pd.DataFrame):
             table = conform(corrections, CORRECTIONS, where="corrections")
-            corrections = Corrections(table, [f"corrections, row {i}" for i in range(1, len(table) + 1)])
+            corrections = Corrections(table, [f"corrections, row {i + FIRST_ROW}" for i in range(len(table))])
         corrected = _join_clips(known.match_all(corrections), corrections.places)
     if manifest is None:
         return corrected

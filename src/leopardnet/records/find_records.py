@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from leopardnet.core.columns import FINDINGS
+from leopardnet.core.columns import FINDINGS, FIRST_ROW
 from leopardnet.core.errors import ManifestError
 from leopardnet.core.footage.other_footage import refuse_other_footage
 from leopardnet.core.footage.rendered import find_rendered
@@ -162,8 +162,8 @@ def find_records(
         settings=encounter_settings,
     )
     found = [
-        *(check_places(deployments, ranges) if deployments is not None and len(deployments) else ()),
-        *check_clips(clips[~clips["clip_id"].isin(private)], shown),
+        *check_places(deployments, ranges),
+        *check_clips(clips[~clips["clip_id"].isin(private)], shown, deployments),
         *_check_labels(clips, labels, names, private),
         *_check_comparison(predictions, ranges, names, records, earlier),
         *_note_people(records[is_private]),
@@ -310,6 +310,8 @@ def _note_names(records: pd.DataFrame) -> Iterator[Finding]:
 def list_as_table(found: Iterable[Finding]) -> pd.DataFrame:
     """Return findings as a table with the columns FINDINGS: errors first, then as they were found."""
     rows = sorted(found, key=lambda f: SEVERITIES.index(f.severity))
-    values = [(f.severity, f.rule, None if f.i_row is None else f.i_row + 1, f.path, f.message) for f in rows]
+    values = [
+        (f.severity, f.rule, None if f.i_row is None else f.i_row + FIRST_ROW, f.path, f.message) for f in rows
+    ]
     table = pd.DataFrame(values, columns=[c.name for c in FINDINGS]).astype({"row": "Int64"})
     return conform(table, FINDINGS, where="findings")

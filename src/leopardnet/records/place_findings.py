@@ -17,8 +17,12 @@ FAR_M = 1_000_000.0  # from a range or the other cameras, where one looks whethe
 ROUNDED_M = 100.0  # of rounding, from which on it is named
 
 
-def check_places(deployments: pd.DataFrame, ranges: RangeMap) -> Iterator[Finding]:
-    """Yield the findings of a deployments table; `i_row` is that of the table."""
+def check_places(deployments: pd.DataFrame | None, ranges: RangeMap) -> Iterator[Finding]:
+    """Yield the findings of a deployments table, or that there is none; `i_row` is that of the table."""
+    if deployments is None or not len(deployments):
+        text = "no deployments table was given (--deployments), so no record has a place"
+        yield Finding("warning", "no_deployments", text)
+        return
     table = deployments.reset_index(drop=True)
     has_place = table["latitude"].notna() & table["longitude"].notna()
     for i in np.flatnonzero(~has_place).tolist():
@@ -88,13 +92,15 @@ def _check_overlaps(table: pd.DataFrame) -> Iterator[Finding]:
             longest = k if rows["end"].iloc[k] > rows["end"].iloc[longest] else longest
 
 
-def check_clips(clips: pd.DataFrame, records: pd.DataFrame) -> Iterator[Finding]:
+def check_clips(clips: pd.DataFrame, records: pd.DataFrame, deployments: pd.DataFrame | None) -> Iterator[Finding]:
     """Yield the findings of the table of `place_clips`: by deployment, and by name for clips of records.
 
-    `i_row` is left empty: the rows of these findings are clips, named by `path`.
+    `i_row` is left empty: the rows of these findings are clips, named by `path`. That there is no deployments table
+    is a finding of `check_places`, and not one of every clip.
     """
+    has_table = deployments is not None and len(deployments) > 0
     kept = set(records["clip_id"])
-    unknown, outside = clips["i_deployment"].lt(0), clips["is_outside_period"]
+    unknown, outside = clips["i_deployment"].lt(0) & has_table, clips["is_outside_period"]
     untimed = clips["at_utc"].isna() & ~outside
     groups = (
         ("unknown_deployment", unknown, "the deployments table has no row for them, so they have no place"),
@@ -102,10 +108,10 @@ def check_clips(clips: pd.DataFrame, records: pd.DataFrame) -> Iterator[Finding]
         ("unknown_moment", untimed, "time or time zone are not known, so what was earlier cannot be told"),
     )
     for rule, is_so, why in groups:
-        names = clips.loc[is_so, ["site", "deployment"]].fillna("?")
+        names = clips.loc[is_so, ["site", "deployment"]].fillna("")
         for (site, deployment), rows in clips[is_so].groupby([names["site"], names["deployment"]], sort=True):
             first = rows["path"].iloc[0]
-            text = f"clips of deployment {deployment}, site {site}: {len(rows)}; {why}; the first is {first}"
+            text = f"{_count(str(site), str(deployment), len(rows))}; {why}; the first is {first}"
             yield Finding("warning", rule, text, path=first)
         for path in clips.loc[is_so & clips["clip_id"].isin(kept), "path"]:
             yield Finding("warning", rule, f"a record is among these clips: {why}", path=path)
@@ -116,3 +122,14 @@ def check_clips(clips: pd.DataFrame, records: pd.DataFrame) -> Iterator[Finding]
             f"the first is {timeless.iloc[0]}"
         )
         yield Finding("warning", "no_time", text, path=timeless.iloc[0])
+
+
+def _count(site: str, deployment: str, n: int) -> str:
+    """Return the number of clips of a place, which may have no names ('')."""
+    if deployment and site:
+        return f"clips of deployment {deployment}, site {site}: {n}"
+    if deployment:
+        return f"clips of deployment {deployment}, without a site: {n}"
+    if site:
+        return f"clips of site {site}, without a deployment: {n}"
+    return f"clips without a deployment and a site: {n}"

@@ -16,10 +16,11 @@ import pandas as pd
 
 from leopardnet.core.columns import FLOAT, STRING, TIME, Column, join_alerts
 from leopardnet.core.errors import ManifestError
-from leopardnet.core.labels import ANIMAL, UNKNOWN, split_labels
+from leopardnet.core.labels import split_labels
 from leopardnet.core.manifest import Manifest
 from leopardnet.core.predictions import Predictions
 from leopardnet.data.human_labels.label_views import labels_by_clip, labels_by_person
+from leopardnet.data.human_labels.open_answers import leaves_open
 from leopardnet.export.outgoing import find_label_set
 from leopardnet.records.clip_places import place_clips
 
@@ -76,7 +77,6 @@ RECORDS = (
     Column("event_id", STRING, True, "the event at its site: the clip_id of the event's first clip"),
     Column("unclear", STRING, True, "the rules for which it should be checked, joined by ' + '"),
 )
-VAGUE = frozenset({UNKNOWN, ANIMAL, "unsure", "unidentified", "unverified", "other", "cat", "big cat", "felid"})
 _DEFAULTS: dict[str, Any] = {"range_status": NO_RANGE, "is_notable": False}
 
 
@@ -167,9 +167,10 @@ def _list_label(
     by = pd.Series(None, index=states.index, dtype=object)
     if people is not None:
         said = people.together[people.together.index.isin(states.index)]
-        named, is_settled = _names(said["labels"], label), ~said["labels"].map(_is_vague).astype(bool)
+        named = _names(said["labels"], label)
+        is_open = said["labels"].map(lambda cell: leaves_open(cell, predictions.labels)).astype(bool)
         states[said.index[named]] = CONFIRMED
-        others = said.index[is_settled & ~named]
+        others = said.index[~is_open & ~named]
         states[others.intersection(states.index[states.notna()])] = REFUTED
         states[states.index.isin(people.find_disputed(label)) & states.isna()] = SUSPECTED
         is_said = states.isin([CONFIRMED, REFUTED]).to_numpy()
@@ -196,11 +197,6 @@ class _People:
         disputed = self.together.index[self.together["is_disputed"]]
         given = self.alone["clip_id"].isin(disputed) & _names(self.alone["labels"], label)
         return set(self.alone.loc[given, "clip_id"])
-
-
-def _is_vague(cell: str) -> bool:
-    """Return whether what people said leaves open which animal it is, so that it refutes none."""
-    return not cell or any(name.casefold() in VAGUE for name in split_labels(cell))
 
 
 def _names(cells: pd.Series[Any], label: str) -> pd.Series[bool]:

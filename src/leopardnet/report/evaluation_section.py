@@ -104,7 +104,11 @@ def make_evaluation_section(
         levels=[LEVELS[x] for x in levels],
         said=said,
         headline=[
-            (translate("Macro F1"), e.macro_f1, translate("mean over all labels, each with the same weight")),
+            (
+                translate("Macro F1"),
+                e.macro_f1,
+                translate("mean over the labels that occur, each with the same weight"),
+            ),
             *_describe_probabilities(e),
         ],
         rows=rows,

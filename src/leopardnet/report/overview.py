@@ -40,9 +40,9 @@ class Beside:
     """What is known beside the table of predictions.
 
     said: what people said, as `labels_by_clip` returns it; None if nobody was asked. n_without_result: clips of the
-    manifest that have no prediction. n_not_scanned: files of footage in its folder that it does not list; None
-    where the folder cannot be looked into. n_labelled: clips of the table that have a label. n_hidden: clips whose
-    pictures are left out. n_faults: of cameras.
+    manifest that have no prediction. n_not_scanned: files of footage in its folder that neither it nor the table of
+    predictions lists; None where that is not known. n_labelled: clips of the table that have a label. n_hidden:
+    clips whose pictures are left out. n_faults: of cameras.
     """
 
     said: pd.DataFrame | None = None
@@ -189,8 +189,8 @@ def _describe_gaps(predictions: pd.DataFrame, beside: Beside) -> list[str]:
     if beside.n_not_scanned:
         lines.append(
             translate_plural(
-                "{n} file in the folder of the footage is not in the manifest",
-                "{n} files in the folder of the footage are not in the manifest",
+                "{n} file in the folder of the footage is neither in the manifest nor classified",
+                "{n} files in the folder of the footage are neither in the manifest nor classified",
                 beside.n_not_scanned,
             )
         )

@@ -86,8 +86,8 @@ def write_report(
     description = dict(bundle or {})
     styles = label_styles(labels, description.get("labels"))
     shown = {clip_id: jpeg for clip_id, jpeg in (thumbnails or {}).items() if clip_id not in hidden}
-    at_once = (paging or load_paging()).clips_in_one_file
-    rows = review_order(predictions) if len(predictions) > at_once else predictions
+    paging = paging or load_paging()
+    rows = predictions if paging.is_one_file(len(predictions)) else review_order(predictions)
     clips = ClipRows(rows, styles, evidence, truth, shown, hidden)
     beside = replace(beside or Beside(), n_hidden=clips.n_hidden, n_faults=len(cameras))
     sections = {
@@ -104,7 +104,7 @@ def write_report(
         **_describe_promise(description),
     }
     with replace_clip_files(out) as folder, atomic_path(out) as part:
-        data, boxes = place_clips(clips, out, folder, at_once=at_once)
+        data, boxes = place_clips(clips, out, folder, paging=paging)
         shown_clips = _describe_clips(predictions, styles, hidden, list_judged(beside.said), boxes)
         page = _fill_template(
             **sections,

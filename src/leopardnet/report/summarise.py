@@ -18,6 +18,7 @@ from leopardnet.bundle.promises import describe_promise, read_promises
 from leopardnet.core.errors import LeopardnetError
 from leopardnet.core.footage.other_footage import refuse_other_footage
 from leopardnet.core.footage.rendered import find_rendered
+from leopardnet.core.footage.site_names import find_clip_values
 from leopardnet.core.labels import UNREADABLE, list_names
 from leopardnet.core.language import translate
 from leopardnet.core.manifest import Manifest
@@ -91,7 +92,7 @@ def summarise(
     pictures, truth, hidden, absent, looked_at = None, None, frozenset[str](), list[str](), {}
     if manifest is not None:
         refuse_other_footage(table, manifest.table, must_share=True)
-        truth, hidden, table = true_labels(manifest, table), private, _add_sites(table, manifest)
+        truth, hidden, table = true_labels(manifest, table), private, _add_places(table, manifest)
         limits = limit_pictures(predictions, n_pictures, paging)
         pictures = make_thumbnails(table, manifest, hidden=hidden, on_progress=on_progress, **limits)
         absent = _note_absent(table, manifest, {*pictures, *hidden})
@@ -125,7 +126,7 @@ def limit_pictures(predictions: Predictions, n_pictures: int | None, paging: Pag
 
     n_pictures: what the user wants, None for as many as there may be.
     """
-    if len(predictions) <= paging.clips_in_one_file:
+    if paging.is_one_file(len(predictions)):
         return {"n_pictures": n_pictures, "max_bytes": picture_budget(predictions)}
     return {"n_pictures": paging.pictures if n_pictures is None else n_pictures, "max_bytes": None}
 
@@ -137,9 +138,14 @@ def _find_people(
     return clips_with_people(predictions, manifest, pd.concat(known))
 
 
-def _add_sites(table: pd.DataFrame, manifest: Manifest) -> pd.DataFrame:
+def _add_places(table: pd.DataFrame, manifest: Manifest) -> pd.DataFrame:
+    """Return the table with the sites and times of the manifest where it has none."""
     sites = table["clip_id"].map(clip_sites(manifest))
-    return table.assign(site=table["site"].astype(object).where(table["site"].notna(), sites))
+    times = find_clip_values(manifest.table, "captured_at").reindex(table["clip_id"]).set_axis(table.index)
+    return table.assign(
+        site=table["site"].astype(object).where(table["site"].notna(), sites),
+        captured_at=table["captured_at"].where(table["captured_at"].notna(), times),
+    )
 
 
 def _look_at_mistakes(
@@ -178,10 +184,11 @@ def _count_labelled(table: pd.DataFrame, truth: pd.Series[str] | None) -> int:
 
 
 def _count_left_out(table: pd.DataFrame, manifest: Manifest | None) -> tuple[int, int | None]:
-    """Return how many clips of the manifest have no result, and how many files of its folder are not in it.
+    """Return how many clips of the manifest have no result, and how many files of its folder nothing lists.
 
-    Clips that are there to teach a model need no result. The second is None where there is no manifest, or no
-    folder that can be listed.
+    Clips that are there to teach a model need no result, and what was classified without being in the manifest has
+    one. The second is None where there is no manifest, no folder that can be listed, or a classified burst that the
+    manifest lacks: only manifests know the stills of a burst.
     """
     if manifest is None:
         return 0, None
@@ -192,8 +199,11 @@ def _count_left_out(table: pd.DataFrame, manifest: Manifest | None) -> tuple[int
         listed = list_footage(manifest.root, skip_outside_links=True).sizes
     except LeopardnetError:
         return n_without_result, None
+    unlisted = table[~table["clip_id"].isin(manifest.table["clip_id"])]
+    if unlisted["kind"].eq("burst").any():
+        return n_without_result, None
     stills = manifest.table["paths"].dropna().map(json.loads).explode()
-    return n_without_result, len(set(listed) - {*manifest.table["path"], *stills})
+    return n_without_result, len(set(listed) - {*manifest.table["path"], *stills, *unlisted["path"]})
 
 
 def make_thumbnails(

@@ -8,6 +8,7 @@ import pytest
 
 from leopardnet.core.errors import JournalError
 from leopardnet.core.journal.queued_clip import stamp_clip
+from leopardnet.core.language import use_language
 from leopardnet.core.types import Boxes, ClipPrediction, Decision
 from leopardnet.infer.journal import KIND, Journal
 from leopardnet.infer.prediction_tables import build_frame_table
@@ -114,6 +115,11 @@ def test_another_card_with_the_same_names_is_refused_and_nothing_is_replaced(man
     with pytest.raises(JournalError, match="other footage with the same file names") as error:
         done(tmp_path, manifest)
     assert "2 of 2 files have another size" in str(error.value) and "another folder for --out" in str(error.value)
+    with (
+        use_language("ru"),
+        pytest.raises(JournalError, match="размер не тот, что при классификации, у файлов: 2 из 2"),
+    ):
+        done(tmp_path, manifest)
     (manifest.root / "a.mp4").write_bytes(b"12345")
     assert done(tmp_path, manifest) == ["b.mp4", "a.mp4", "c.mp4"]  # one of two was replaced, as after a repair
 

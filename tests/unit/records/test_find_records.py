@@ -94,8 +94,8 @@ def test_faults_of_places_are_named_with_their_row():
         {"deployment": "d4", "site": "y", "latitude": 43.51234, "longitude": 75.41234},
     )
     found = find(deployments=places).findings.set_index("rule")
-    assert found["row"]["no_coordinates"] == 2 and "d2 (out)" in found["message"]["no_coordinates"]
-    assert found["row"]["rounded_coordinates"] == 3 and "7.9 km" in found["message"]["rounded_coordinates"]
+    assert found["row"]["no_coordinates"] == 3 and "d2 (out)" in found["message"]["no_coordinates"]
+    assert found["row"]["rounded_coordinates"] == 4 and "7.9 km" in found["message"]["rounded_coordinates"]
     assert "swapped_coordinates" not in found.index, "75 degrees north is even farther from this range"
 
 
@@ -114,7 +114,7 @@ def test_coordinates_that_make_sense_only_when_swapped_are_named():
         )
         found = find(deployments=pd.concat([places, more], ignore_index=True), ranges=ranges).findings
         swapped = found[found["rule"] == "swapped_coordinates"]
-        assert swapped["row"].tolist() == [2] and swapped["severity"].tolist() == ["error"]
+        assert swapped["row"].tolist() == [3] and swapped["severity"].tolist() == ["error"]
 
 
 def test_two_deployments_of_one_camera_at_once_are_named():
@@ -123,7 +123,7 @@ def test_two_deployments_of_one_camera_at_once_are_named():
     places = deployments_of(*rows, {"deployment": "d9", "site": "out", "start": "2021-01-01", "end": "2022-01-01"})
     found = find(deployments=places.assign(camera=["K1", "K1", "K1", "K2"])).findings
     over = found[found["rule"] == "overlapping_deployments"]
-    assert over["row"].tolist() == [2, 3] and over["message"].str.contains("camera K1").all()
+    assert over["row"].tolist() == [3, 4] and over["message"].str.contains("camera K1").all()
 
 
 def test_clips_without_or_outside_their_deployment_are_named():
@@ -137,6 +137,31 @@ def test_clips_without_or_outside_their_deployment_are_named():
     rows = found.records.set_index("path")
     assert len(rows) == 4 and pd.isna(rows["at_utc"]["out/e.avi"]) and rows["range_status"]["x/d.avi"] == "no_place"
     assert rows["is_notable"]["out/e.avi"], "a wrong clock does not hide what its place says"
+
+
+def test_without_a_deployments_table_nothing_is_said_of_its_rows():
+    table = find(deployments=None).findings
+    assert table.loc[table["rule"] == "no_deployments", "message"].tolist() == [
+        "no deployments table was given (--deployments), so no record has a place"
+    ]
+    assert "unknown_deployment" not in set(table["rule"])
+    assert not table["message"].str.contains("has no row", regex=False).any()
+
+
+@pytest.mark.parametrize(
+    ("site", "deployment", "words"),
+    [
+        ("x", "d7", "clips of deployment d7, site x: 1; "),
+        ("x", None, "clips of site x, without a deployment: 1; "),
+        (None, "d7", "clips of deployment d7, without a site: 1; "),
+        (None, None, "clips without a deployment and a site: 1; "),
+    ],
+)
+def test_clips_are_named_by_what_is_known_of_their_place(site, deployment, words):
+    clips = CLIPS | {"x/d.avi": (site, deployment, "2021-12-30 10:00")}
+    table = find(SCORES | {"x/d.avi": 0.9}, manifest=manifest_of(clips), deployments=PLACES).findings
+    named = table.loc[table["rule"] == "unknown_deployment", "message"].tolist()
+    assert any(text.startswith(words) for text in named), named
 
 
 def test_what_cannot_be_compared_is_said():

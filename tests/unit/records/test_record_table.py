@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 
 from leopardnet.core.errors import ManifestError
+from leopardnet.core.predictions import Predictions
 from leopardnet.core.tables import conform
 from leopardnet.records.clip_places import place_clips
 from leopardnet.records.record_table import RECORDS, build_records, record_id
@@ -147,3 +148,12 @@ def test_a_word_that_leaves_open_which_animal_it_is_refutes_nothing(word):
         predictions_of({"a.avi": 0.9}), labels=entries_of([("a.avi", [word], "AB")]), wanted=["leopard"]
     )
     assert found["state"].tolist() == ["suspected"] and found["by"].isna().all()
+
+
+def test_the_label_other_of_a_model_refutes_what_it_suspects():
+    """The report counts the same clip as refuted: test_the_label_other_of_a_model_is_none_of_its_targets."""
+    predictions = predictions_of({"a.avi": 0.9})
+    with_other = Predictions(predictions.table.assign(p_other=0.0), predictions.evidence)
+    said = entries_of([("a.avi", ["other"], "AB")])
+    found = build_records(with_other, labels=said, wanted=["leopard"])
+    assert found["state"].tolist() == ["refuted"] and found["by"].tolist() == ["AB"]

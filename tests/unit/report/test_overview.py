@@ -82,6 +82,20 @@ def test_suspected_and_confirmed_are_never_one_figure(season):
     assert unknown.steps[0].text == "Look at 2 suspected clips and say what they show"
 
 
+@pytest.mark.parametrize(("word", "n_undecided"), [("animal", 1), ("cat", 1), ("other", 1), ("wolf", 0)])
+def test_a_word_that_leaves_the_animal_open_refutes_no_suspicion(season, word, n_undecided):
+    (leopard, _) = make_overview(season, STYLES, beside=Beside(people(a=word))).targets
+    assert leopard == TargetCounts("leopard", 2, 0, 1 - n_undecided, n_undecided, 2)
+    named = people(a=f"leopard + {word}")
+    assert make_overview(season, STYLES, beside=Beside(named)).targets[0].n_confirmed == 1
+
+
+def test_the_label_other_of_a_model_is_none_of_its_targets(season):
+    with_other = season.assign(p_other=0.0)
+    (leopard, _) = make_overview(with_other, STYLES, beside=Beside(people(a="other"))).targets
+    assert leopard == TargetCounts("leopard", 2, 0, 1, 0, 2)
+
+
 def test_sites_are_those_of_suspected_and_confirmed_clips(season):
     said = people(a="leopard", b="leopard", c="empty")
     (leopard, _) = make_overview(season, STYLES, description=FACTS, beside=Beside(said)).targets
@@ -135,7 +149,7 @@ def test_what_was_not_looked_at_is_named_with_the_reason(season):
     assert gaps.not_looked_at == [
         "1 clip is unreadable",
         "7 clips of the manifest have no result",
-        "2 files in the folder of the footage are not in the manifest",
+        "2 files in the folder of the footage are neither in the manifest nor classified",
         "1 clip of people or vehicles was classified; its picture is left out here",
     ]
     assert list_reasons(season) == [("no moov index", 1)]

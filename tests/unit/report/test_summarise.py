@@ -163,6 +163,36 @@ def test_sites_that_the_results_lack_come_from_the_manifest(stills, tmp_path):
     assert "north" in page and "south" in page and "1 clip without a site" in page
 
 
+def test_times_that_the_results_lack_come_from_the_manifest(stills, tmp_path):
+    evidence = pd.DataFrame(columns=[c.name for c in evidence_columns(LABELS)])
+    manifest = manifest_of(stills, captured_at=pd.to_datetime(["2024-03-01 10:00", "2024-03-05 11:00", None, None]))
+    page = summarise(Predictions(TABLE, evidence), tmp_path / "r.html", manifest=manifest).read_text("utf-8")
+    assert "2024-03-01 to 2024-03-05 (clips with a date: 2)" in page and "No clip has a date" not in page
+    assert "2024-03-05 11:00:00" in page  # in the row of the clip, too
+
+
+@pytest.mark.parametrize(("n_new", "says"), [(0, ""), (1, "1 file in the folder of the footage is neither")])
+def test_a_manifest_of_a_part_leaves_no_classified_clip_to_scan(stills, tmp_path, n_new, says):
+    if n_new:
+        Image.new("RGB", (64, 48)).save(stills / "new.jpg")
+    whole = manifest_of(stills)
+    part = whole.replace(whole.table.iloc[[0, 1]])  # c and d are classified, and not in it
+    evidence = pd.DataFrame(columns=[c.name for c in evidence_columns(LABELS)])
+    page = summarise(Predictions(TABLE, evidence), tmp_path / "r.html", manifest=part).read_text("utf-8")
+    assert ("Classify what has no result yet" in page) == bool(n_new)
+    assert ("in the folder of the footage" in page) == bool(n_new) and says in page
+
+
+def test_a_classified_burst_that_the_manifest_lacks_hides_which_files_are_new(stills, tmp_path):
+    whole = manifest_of(stills)
+    part = whole.replace(whole.table.iloc[[0]])
+    bursts = TABLE.assign(kind=["still", "burst", "still", "still"])  # which stills it has is not in the results
+    evidence = pd.DataFrame(columns=[c.name for c in evidence_columns(LABELS)])
+    page = summarise(Predictions(bursts, evidence), tmp_path / "r.html", manifest=part).read_text("utf-8")
+    assert "Classify what has no result yet" not in page
+    assert "Whether the folder holds files that were never scanned is not known here." in page
+
+
 def test_clips_that_the_manifest_lacks_keep_their_pictures_and_are_named(stills, tmp_path):
     whole = manifest_of(stills)
     part = whole.replace(whole.table.iloc[[0]])  # a alone; b, the suspected leopard, is among the others

@@ -13,9 +13,9 @@ from leopardnet.cli.console import app, print_json, print_rows, progress_bar, sa
 from leopardnet.cli.loop_verbs.serve_page import By, Lan, NoBrowser, PageOptions, Port, serve_page
 from leopardnet.cli.options import Decode, Json, Language, People
 from leopardnet.cli.printing.scan_notes import footage_notes
+from leopardnet.cli.printing.unreadable_clips import name_unreadable
 from leopardnet.cli.stop_signal import explain_stop, stop_on_signal
 from leopardnet.core.errors import ManifestError
-from leopardnet.core.language import translate_message
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from leopardnet.hunt.setup import HuntSetup
 
 N_SHOWN = 10
-N_UNREADABLE = 5
 
 Detector = Annotated[
     str,
@@ -224,10 +223,8 @@ def _list_unreadable(manifest: Manifest, store: FeatureStore) -> list[tuple[str,
 def _say_unreadable(manifest: Manifest, store: FeatureStore) -> None:
     """Print how many clips could not be read, and the first of them with the reason."""
     found = _list_unreadable(manifest, store)
-    for path, reason in found[:N_UNREADABLE]:
-        say(f"{path}: {translate_message(reason)}")
-    if len(found) > N_UNREADABLE:
-        say(f"… and {len(found) - N_UNREADABLE} more, in the list of the page")
+    if n_more := name_unreadable(found):
+        say(f"… and {n_more} more, in the list of the page")
     if found:
         n_clips = manifest.table["clip_id"].nunique()
         n_unreadable = len(found)

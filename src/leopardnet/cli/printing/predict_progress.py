@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from leopardnet.cli.console import say, stages
+from leopardnet.core.language import translate, translate_label
 from leopardnet.core.processes.pace import Pace
 
 if TYPE_CHECKING:
@@ -36,7 +37,7 @@ class PredictProgress:
 
     def show(self, n_done: int, n_total: int) -> None:
         """Show how many clips are done."""
-        self._on_progress("classifying", n_done, n_total, self.note)
+        self._on_progress(translate("classifying"), n_done, n_total, self.note)
 
     def say_share(self) -> None:
         """Print the share of the time that boxes took, if it is worth mentioning."""
@@ -53,8 +54,9 @@ class PredictProgress:
     @property
     def note(self) -> str:
         """The rate, and the numbers of clips that were read in part or not at all."""
-        bad = [f"{self.counts[s]} {s}" for s in ("partial", "unreadable") if self.counts[s]]
-        return ", ".join([f"{self.per_minute:.0f} clips/min" if self.per_minute else "", *bad]).strip(", ")
+        rate = translate("{n} clips/min", n=f"{self.per_minute:.0f}") if self.per_minute else ""
+        bad = [f"{self.counts[s]} {translate_label(s)}" for s in ("partial", "unreadable") if self.counts[s]]
+        return ", ".join([rate, *bad]).strip(", ")
 
 
 def count_decoders(table: pd.DataFrame) -> dict[str, int]:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from leopardnet.core.errors import JournalError
 from leopardnet.core.footage.find_file import find_file
+from leopardnet.core.language import translate
 from leopardnet.core.types import Clip
 
 MISSING = "missing"
@@ -65,14 +66,18 @@ class FilesMatch:
             raise JournalError(
                 "none of the files can be found, and their results are kept",
                 where=self._example,
-                found=f"results of {self._n_clips} clips, and no file",
+                found=translate("results of {n_clips} clips, and no file", n_clips=self._n_clips),
                 todo="connect the disk or card, or give its folder with --root",
             )
         if 2 * self._n_other > self._n_sizes:
             raise JournalError(
                 "this folder holds the results of other footage with the same file names",
                 where=self._example,
-                found=f"{self._n_other} of {self._n_sizes} files have another size than when they were classified",
+                found=translate(
+                    "{n_other} of {n_sizes} files have another size than when they were classified",
+                    n_other=self._n_other,
+                    n_sizes=self._n_sizes,
+                ),
                 expected="a folder of its own for each card",
                 todo="choose another folder for --out; if the files were replaced on purpose, move the journal "
                 "away",

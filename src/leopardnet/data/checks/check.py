@@ -9,7 +9,7 @@ from typing import Any, get_args
 
 import pandas as pd
 
-from leopardnet.core.columns import FINDINGS
+from leopardnet.core.columns import FINDINGS, FIRST_ROW
 from leopardnet.core.footage.light import COLOUR, INFRARED, name_light
 from leopardnet.core.manifest import Manifest
 from leopardnet.core.tables import conform
@@ -69,7 +69,9 @@ def check(
         *check_clocks(manifest, now=now, deployments=places),
         *check_health(list_camera_clips(manifest, facts, places), now=now),
     ]
-    values = [(f.severity, f.rule, None if f.i_row is None else f.i_row + 1, f.path, f.message) for f in found]
+    values = [
+        (f.severity, f.rule, None if f.i_row is None else f.i_row + FIRST_ROW, f.path, f.message) for f in found
+    ]
     rows = pd.DataFrame(values, columns=[c.name for c in FINDINGS]).astype({"row": "Int64"})
     order = rows.assign(_rank=rows["severity"].map(SEVERITIES.index)).sort_values(
         ["_rank", "rule", "row", "path"], kind="stable", na_position="first"

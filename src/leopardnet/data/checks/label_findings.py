@@ -11,9 +11,10 @@ import pandas as pd
 
 from leopardnet.core.boxes import place_boxes
 from leopardnet.core.errors import ManifestError
-from leopardnet.core.labels import EMPTY
+from leopardnet.core.labels import EMPTY, JOINER
 from leopardnet.core.manifest import Manifest
 from leopardnet.data.checks.finding import Finding
+from leopardnet.data.reading.label_ids import group_spellings
 
 Size = tuple[int, int, int]  # width and height in px, upright, and the EXIF orientation
 _SLACK = {"px": 1.0, "fraction": 0.005}
@@ -43,8 +44,20 @@ def check_labels(manifest: Manifest, *, min_sites: int) -> Iterator[Finding]:
         advice = "a split keeps only their deployments, sequences and copies together"
         message = f"{n_without} of {len(t)} rows have no site; {advice}"
         yield Finding("warning", "no_site", message, int(str(first.name)), first["path"])
+    yield from _check_spellings(t)
     yield from _check_sequences(t)
     yield from _check_contradictions(labelled)
+
+
+def _check_spellings(t: pd.DataFrame) -> Iterator[Finding]:
+    """Yield labels that are probably one, and that a model would learn as several."""
+    cells = [*t["label"].dropna().unique(), *t["labels"].dropna().unique()]
+    for same in group_spellings(name for cell in cells for name in cell.split(JOINER)):
+        message = (
+            f"labels that look like one: {', '.join(map(repr, same))}; each counts as a label of its own, so write "
+            "one of them in all rows"
+        )
+        yield Finding("warning", "similar_labels", message)
 
 
 def _check_sequences(t: pd.DataFrame) -> Iterator[Finding]:

@@ -31,8 +31,9 @@ def read_folders(
     """Read the manifest of all footage below `source`, labelled by folder names.
 
     `label_level` counts folders below `source`: 1 is the top one, -1 the one that holds the file. A file in fewer
-    folders has no label; it is counted as a problem, and with `strict` refused. If `site_from` holds `{label}`, the
-    pattern names the label instead. Paths are relative to `root` (default: `source`), which must hold `source`.
+    folders has no label; it is counted as a problem, and with `strict` refused. If `site_from` holds `{label}`,
+    the pattern names the label instead, also of files that lie above the folders of its other parts. Paths are
+    relative to `root` (default: `source`), which must hold `source`.
 
     Raises ConfigError for a label level of 0, and for a source outside the root.
 
@@ -49,7 +50,7 @@ def read_folders(
     files = list_footage(source)
     above = source.resolve().relative_to(root.resolve()).as_posix()
     prefix = "" if above == "." else above + "/"
-    pattern = FolderPattern.parse(site_from) if site_from and "{label}" in site_from else None
+    pattern = FolderPattern.parse(site_from).cut_below("label") if site_from and "{label}" in site_from else None
     names = [_find_label(p, label_level, pattern, prefix + p) for p in files.sizes]
     problems = Problems(strict=strict)
     for path in (p for p, name in zip(files.sizes, names, strict=True) if not name):

@@ -98,6 +98,16 @@ class FolderPattern:
         found = self.regex.fullmatch(unicodedata.normalize("NFC", f"{folder}/{name}" if folder else name))
         return found.groupdict() if found else None
 
+    def cut_below(self, name: str) -> FolderPattern:
+        """Return the pattern down to the folder that holds a name, with any path below; itself where none does.
+
+        >>> FolderPattern.parse("{label}/{site}/*").cut_below("label").match("tiger/1.jpg")
+        {'label': 'tiger'}
+        """
+        parts = self.text.strip("/").split("/")
+        folders = [i for i, part in enumerate(parts[:-1]) if f"{{{name}}}" in part]
+        return self.parse("/".join([*parts[: folders[0] + 1], "*"])) if folders else self
+
 
 def _has_loose_brace(text: str) -> bool:
     rest = re.sub(r"\{\w*\}", "", text)

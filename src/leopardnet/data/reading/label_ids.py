@@ -77,6 +77,23 @@ def make_label_ids(names: Iterable[str], *, where: str) -> LabelIds:
     return LabelIds(ids, note_ids(ids))
 
 
+def group_spellings(names: Iterable[str]) -> list[tuple[str, ...]]:
+    """Return the names that look like one label, such as in another case or script; each group in order.
+
+    A question mark makes another animal.
+
+    >>> group_spellings(["leopard", "Leopard ", "леопард", "roe_deer", "roedeer", "tiger", "tiger?"])
+    [('Leopard ', 'leopard', 'леопард'), ('roe_deer', 'roedeer')]
+    """
+    amur = load_label_map("amur")
+    groups: dict[tuple[str, str], list[str]] = {}
+    for name in sorted(set(names)):
+        known = amur.label(name) if amur.knows(name) else None
+        is_one = known == EMPTY or (known not in (None, OTHER) and not name.isascii())
+        groups.setdefault((name_key(str(known) if is_one else name), _find_signs(name)), []).append(name)
+    return [tuple(same) for same in groups.values() if len(same) > 1]
+
+
 def _choose_id(same: Sequence[str], where: str) -> str:
     """Return the id of the spelling that separates the most words."""
     signs = {_find_signs(n) for n in same}

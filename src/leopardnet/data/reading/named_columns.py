@@ -32,9 +32,10 @@ def read_named_cells(
     for a missing part of a joined column.
     """
     if source.suffix.lower() in SHEET_SUFFIXES:
-        sheet, columns = read_people_table(source), {f: c.strip().casefold() for f, c in columns.items()}
+        sheet = read_people_table(source)
+        columns = {field: _find_header(name, sheet.headers, field) for field, name in columns.items()}
         lines = [list(row) for row in zip(*sheet.columns.values(), strict=True)]
-        cells = Cells(source.name, tuple(sheet.columns), lines, "", sheet.notes)
+        cells = Cells(sheet.name, sheet.headers, lines, "", sheet.notes, numbers=sheet.row_numbers)
     else:
         cells = _read_text(source, encoding, separator, problems)
     made: dict[str, list[str]] = {}
@@ -52,6 +53,15 @@ def read_named_cells(
         else:
             made[name] = join_columns(texts, cells, problems)
     return replace(cells, made=made), dict(columns)
+
+
+def _find_header(name: str, headers: Sequence[str], field: str) -> str:
+    """Return the header that is this name but for the case, or several that are joined; else the name itself."""
+    known = {header.casefold(): header for header in headers}
+    sign = dict(_JOINED).get(field)
+    if (whole := known.get(name.strip().casefold())) or sign is None:
+        return whole or name.strip()
+    return sign.join(known.get(part.strip().casefold(), part.strip()) for part in name.split(sign))
 
 
 def note_unused_times(cells: Cells, columns: Mapping[str, str]) -> list[str]:

@@ -12,6 +12,7 @@ from typing import Any
 
 import pandas as pd
 
+from leopardnet.core.columns import FIRST_ROW
 from leopardnet.core.errors import ManifestError
 from leopardnet.core.footage.footage_suffixes import kind_by_suffix
 from leopardnet.core.manifest import Manifest
@@ -222,7 +223,7 @@ def single_files(manifest: Manifest, *, kinds: Sequence[str], format_name: str) 
         if row["kind"] not in kinds:
             raise ManifestError(
                 f"{format_name} does not support rows of this kind",
-                where=f"row {i + 1}, {row['path']}",
+                where=f"row {i + FIRST_ROW}, {row['path']}",
                 found=row["kind"],
                 expected=" or ".join(kinds),
                 todo="write these rows in another format",

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from leopardnet.core.columns import FIRST_ROW
 from leopardnet.core.errors import ManifestError
 from leopardnet.records.survey.add_cameras import add_cameras
 from leopardnet.records.survey.expected_captures import Detection, Expected, expect_captures, make_mask
@@ -47,7 +48,7 @@ def plan_survey(
         if missing.any():
             raise ManifestError(
                 "a place has no coordinates",
-                where=f"{name}, row {int(missing.to_numpy().argmax()) + 1}",
+                where=f"{name}, row {int(missing.to_numpy().argmax()) + FIRST_ROW}",
                 found=", ".join(table.loc[missing, "deployment"].head(5)),
                 expected="latitude and longitude in degrees",
             )

@@ -21,8 +21,9 @@ from leopardnet.core.errors import LeopardnetError
 from leopardnet.core.tables import MAX_NAME
 from leopardnet.pages.table_rows import encode_json
 from leopardnet.report.paging.clip_rows import ClipRows
+from leopardnet.report.paging.paging_settings import FIRST_CLIPS, PagingSettings
 
-LIST_ROWS, PAGE_ROWS = 10_000, 100
+LIST_ROWS, PAGE_ROWS = 10_000, FIRST_CLIPS
 LISTED = ("clip_id", "path", "captured", "score", "best", "given", "place", "suspicion", "top")
 CODED = ("kind", "site", "status", "decision", "rule", "truth", "verdict", "alerts")  # columns of few values
 DETAILS = ("reason", "n_frames", "probs", "times")
@@ -32,15 +33,15 @@ Boxes = dict[str, Sequence[Any]]
 """By clip_id the boxes on the picture, the best first."""
 
 
-def place_clips(rows: ClipRows, page: Path, made: Path, *, at_once: int) -> tuple[dict[str, Any], Boxes]:
+def place_clips(rows: ClipRows, page: Path, made: Path, *, paging: PagingSettings) -> tuple[dict[str, Any], Boxes]:
     """Return the data of the clips as the page holds them, and the boxes of all clips.
 
-    Where there are more than `at_once`, the page holds the first 100, and the others are written to files in the
+    Where `paging` does not allow one file, the page holds the first 100, and the others are written to files in the
     new folder `made`; `files` then says where the page finds them, and is None otherwise.
     """
     n, boxes = len(rows), Boxes()
     facts: dict[str, Any] = {"n_clips": n, "files": None}
-    if n <= at_once:
+    if paging.is_one_file(n):
         whole = rows.read(0, n)
         return facts | whole, _boxes_by_clip(whole)
     made.mkdir()

@@ -10,12 +10,18 @@ from leopardnet.core.settings.config_folder import configs_dir
 from leopardnet.core.settings.settings_file import load_settings
 from leopardnet.core.settings.settings_model import Settings
 
+FIRST_CLIPS = 100  # that the page itself holds, so that a report of no more needs no files
+
 
 class PagingSettings(Settings):
     """The most clips of a report in one file, and the most pictures of a larger one."""
 
     clips_in_one_file: int = Field(ge=0)
     pictures: int = Field(ge=0)
+
+    def is_one_file(self, n_clips: int) -> bool:
+        """Return whether a report of so many clips is one file."""
+        return n_clips <= max(self.clips_in_one_file, FIRST_CLIPS)
 
 
 def load_paging(path: Path | None = None) -> PagingSettings:

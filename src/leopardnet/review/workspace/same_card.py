@@ -6,6 +6,7 @@ import pandas as pd
 
 from leopardnet.core.errors import ManifestError
 from leopardnet.core.footage.other_footage import SAME_S, refuse_other_footage
+from leopardnet.core.language import translate
 from leopardnet.core.manifest import Manifest
 from leopardnet.core.tables import write_table
 from leopardnet.data.reading.tables.saved_manifest import read_manifest
@@ -29,7 +30,8 @@ def refuse_other_card(rows: Manifest, workspace: Workspace) -> None:
     ours, theirs = (t.drop_duplicates("clip_id").set_index("clip_id") for t in (rows.table, old))
     both = ours.join(theirs[["captured_at"]].add_suffix("_other"), how="inner")
     if both.empty:
-        raise _other_card_error(workspace, f"{len(ours)} clips, none of which is among its {len(theirs)}")
+        words = translate("{n} clips, none of which is among its {n_known}", n=len(ours), n_known=len(theirs))
+        raise _other_card_error(workspace, words)
     try:
         refuse_other_footage(
             rows.table.drop(columns="site"), old.drop(columns="site"), names=("this folder", "that of before")
@@ -41,7 +43,8 @@ def refuse_other_card(rows: Manifest, workspace: Workspace) -> None:
     untold = both.index[~(apart_s < SAME_S)].intersection(kept.index).intersection(found.index)
     is_other = kept[untold] != found[untold]
     if is_other.any() and is_other.mean() >= OTHER_SHARE:
-        raise _other_card_error(workspace, f"{is_other.sum()} of {len(untold)} files have another size than before")
+        counts = {"n_other": is_other.sum(), "n_sizes": len(untold)}
+        raise _other_card_error(workspace, translate("{n_other} of {n_sizes} files have another size", **counts))
 
 
 def keep_manifest(rows: Manifest, workspace: Workspace) -> None:

@@ -4,6 +4,7 @@ import pandas as pd
 import pytest
 
 from leopardnet.cli.printing.predict_progress import PredictProgress, say_decoders
+from leopardnet.core.language import use_language
 
 
 def result(status, crop_s):
@@ -33,6 +34,16 @@ def test_it_shows_clips_that_could_not_be_read_and_the_share_of_crops(capsys):
     assert shown[-1][3].endswith("1 partial, 2 unreadable")
     progress.say_share()
     assert "boxes and crops: 25% of the time, 0.50 s a clip" in capsys.readouterr().err
+
+
+def test_in_russian_no_word_of_the_progress_is_english():
+    shown = []
+    with use_language("ru"):
+        progress = PredictProgress(lambda *values: shown.append(values))
+        for status in ("partial", "unreadable"):
+            progress.count(result(status, 0.5))
+        progress.show(2, 2)
+    assert shown == [("классификация", 2, 2, "1 прочитан частично, 1 не читается")]
 
 
 def test_a_rate_counts_from_the_first_results_on_once_there_are_a_few_more(monkeypatch, capsys):

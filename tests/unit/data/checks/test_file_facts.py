@@ -28,7 +28,7 @@ def test_every_still_of_a_burst_is_looked_at(tmp_path):
     m = table(tmp_path, [{"path": "1.jpg", "kind": "burst", "paths": json.dumps(["1.jpg", "2.jpg"])}])
     findings = check(m, now=NOW)
     missing = findings[findings["rule"] == "file_missing"].iloc[0]
-    assert (missing["row"], missing["path"]) == (1, "2.jpg")
+    assert (missing["row"], missing["path"]) == (2, "2.jpg")
 
 
 def test_one_row_of_facts_per_file_with_progress(four):

@@ -19,7 +19,7 @@ def test_missing_empty_unreadable_and_cut_files(tmp_path):
     names = ["ok.jpg", "cut.jpg", "empty.avi", "noise.mp4", "noise.jpg", "gone.avi"]
     m = table(tmp_path, [{"path": n, "kind": "video" if n[-1] in "4i" else "still"} for n in names])
     findings = check(m, now=NOW)
-    by_rule = {rule: sorted(rows["row"]) for rule, rows in findings.groupby("rule")}
+    by_rule = {rule: sorted(rows["row"] - 1) for rule, rows in findings.groupby("rule")}
     assert by_rule["file_missing"] == [6]
     assert by_rule["file_empty"] == [3]
     assert by_rule["file_unreadable"] == [4, 5]

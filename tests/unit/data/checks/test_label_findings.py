@@ -33,6 +33,15 @@ def test_contradicting_labels_of_one_clip(blind):
     assert [row for row, _ in blind(rows, "several_species")] == [5]
 
 
+def test_spellings_of_one_label_are_told(blind):
+    names = ["leopard", "Leopard ", "леопард", "tiger", "empty", "Blank", "roe_deer"]
+    rows = [{"path": f"{i}.jpg", "site": "a", "label": x} for i, x in enumerate(names)]
+    rows.append({"path": "8.jpg", "site": "a", "labels": "roedeer + tiger"})
+    messages = [m.split("one: ")[1].split(";")[0] for _, m in blind(rows, "similar_labels")]
+    assert messages == ["'Blank', 'empty'", "'Leopard ', 'leopard', 'леопард'", "'roe_deer', 'roedeer'"]
+    assert blind(rows[::4], "similar_labels") == [], "leopard and empty"
+
+
 def test_sequences_at_several_sites_are_named(blind):
     rows = [{"path": "1.jpg", "site": "a", "sequence_id": "1"}, {"path": "2.jpg", "site": "b", "sequence_id": "1"}]
     ((row, message),) = blind(rows, "sequence_at_several_sites")

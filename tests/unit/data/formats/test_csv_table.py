@@ -115,11 +115,11 @@ def test_paths_become_relative_posix(tmp_path, given, expected):
 )
 def test_unsafe_paths_are_refused_with_their_row(tmp_path, path, part):
     text = refused(tmp_path, f"path,label\na.jpg,tiger\n{path},tiger\n")
-    assert part in text and "images.csv, row 2" in text
+    assert part in text and "images.csv, row 3" in text
 
 
 def test_an_empty_path_is_refused_with_its_row(tmp_path):
-    assert "images.csv, row 1" in refused(tmp_path, "path,label\n,tiger\n")
+    assert "images.csv, row 2" in refused(tmp_path, "path,label\n,tiger\n")
 
 
 @pytest.mark.parametrize(
@@ -132,12 +132,12 @@ def test_an_empty_path_is_refused_with_its_row(tmp_path):
 )
 def test_rows_of_one_file_that_contradict_are_refused(tmp_path, rows, part):
     text = refused(tmp_path, "path,label,site\n" + rows, {**BASIC, "site": "site"})
-    assert part in text and "images.csv, row 1" in text
+    assert part in text and "images.csv, row 2" in text
 
 
 def test_a_file_of_two_splits_is_refused(tmp_path):
     text = refused(tmp_path, "path,label,s\na.jpg,tiger,val\na.jpg,tiger,test\n", {**BASIC, "split": "s"})
-    assert "another split" in text and "row 1 and row 2" in text
+    assert "another split" in text and "row 2 and row 3" in text
 
 
 def test_two_spellings_of_one_accented_name_are_one_file(tmp_path):
@@ -202,7 +202,7 @@ def test_one_frame_that_is_empty_and_not_is_refused(tmp_path):
 )
 def test_numbers_that_are_none_are_refused_with_row_and_column(tmp_path, cell, column):
     text = refused(tmp_path, f"path,label,n\na.avi,tiger,1\nb.avi,tiger,{cell}\n", {**BASIC, column: "n"})
-    assert "images.csv, row 2, column n" in text and repr(cell) in text
+    assert "images.csv, row 3, column n" in text and repr(cell) in text
 
 
 @pytest.mark.parametrize(
@@ -234,7 +234,7 @@ def test_a_time_with_its_zone_keeps_the_local_time_and_the_offset(tmp_path):
 @pytest.mark.parametrize("cell", ["12/11/2021 10:34 PM", "yesterday", "2021-13-01 00:00:00", "2021-12-30"])
 def test_unclear_times_are_refused_with_row(tmp_path, cell):
     text = refused(tmp_path, f"path,label,t\na.avi,tiger,{cell}\n", {**BASIC, "captured_at": "t"})
-    assert "row 1, column t" in text and "--time-format" in text
+    assert "row 2, column t" in text and "--time-format" in text
 
 
 def test_a_form_of_time_can_be_described(tmp_path):
@@ -269,7 +269,7 @@ def test_a_year_that_no_camera_has_leaves_a_row_without_its_time(tmp_path, cell)
     columns = {"path": "path", "captured_at": "t"}
     got = read(tmp_path, f"path,t\na.jpg,{cell}\nb.jpg,2023-05-01 10:00\n", columns)
     assert missing(got.manifest.table["captured_at"]) == [None, datetime(2023, 5, 1, 10)]
-    assert [(p.row, cell in p.problem) for p in got.problems] == [("1", True)]
+    assert [(p.row, cell in p.problem) for p in got.problems] == [("2", True)]
 
 
 def test_dates_of_both_orders_in_one_column_are_told(tmp_path):
@@ -299,14 +299,14 @@ def test_splits_in_any_spelling_and_a_split_that_is_none(tmp_path):
     got = read(tmp_path, text, {"path": "path", "split": "split"})
     expected = ["train", "val", "test", "val", "train", "fold2", None, None]
     assert missing(got.manifest.table["split"]) == expected
-    assert [p.row for p in got.problems] == ["7"] and "'tset'" in got.problems[0].problem
+    assert [p.row for p in got.problems] == ["8"] and "'tset'" in got.problems[0].problem
 
 
 def test_a_wrong_source_of_a_label_leaves_its_row_without_it(tmp_path):
     text = "path,label,by\na.jpg,tiger,human\nb.jpg,tiger,robot\nc.jpg,tiger,Machine\n"
     got = read(tmp_path, text, {**BASIC, "label_source": "by"})
     assert missing(got.manifest.table["label_source"]) == ["human", None, "machine"]
-    assert [p.row for p in got.problems] == ["2"] and "'robot'" in got.problems[0].problem
+    assert [p.row for p in got.problems] == ["3"] and "'robot'" in got.problems[0].problem
 
 
 @pytest.mark.parametrize("separator", ["", "ab", '"', "\n"])
@@ -319,25 +319,25 @@ def test_a_cell_that_is_no_mark_leaves_its_row_without_a_label(tmp_path):
     text = "path,leopard,tiger\n1.jpg,1,0\n2.jpg,0,2\n3.jpg,yes,no\n4.jpg,0.9,1\n"
     got = read(tmp_path, text, {"path": "path", "label": "leopard,tiger"})
     assert missing(got.manifest.table["label"]) == ["leopard", "tiger", "leopard", None]
-    assert [p.row for p in got.problems] == ["4"] and "leopard: " in got.problems[0].problem
-    assert "row 4, column leopard" in refused(tmp_path, text, {"path": "path", "label": "leopard,tiger"})
+    assert [p.row for p in got.problems] == ["5"] and "leopard: " in got.problems[0].problem
+    assert "row 5, column leopard" in refused(tmp_path, text, {"path": "path", "label": "leopard,tiger"})
 
 
 def test_zeros_among_names_name_nothing_and_ones_leave_their_row_without_a_label(tmp_path):
     text = "path,a,b\n1.jpg,leopard,0\n2.jpg,,tiger\n3.jpg,tiger,1\n"
     got = read(tmp_path, text, {"path": "path", "label": "a,b"})
     assert missing(got.manifest.table["label"]) == ["leopard", "tiger", None]
-    assert [p.row for p in got.problems] == ["3"]
+    assert [p.row for p in got.problems] == ["4"]
 
 
 def test_columns_of_names_and_of_marks_are_refused_at_a_mark(tmp_path):
     text = "path,name,empty\n1.jpg,leopard,0\n2.jpg,,1\n"
-    assert "row 2, column empty" in refused(tmp_path, text, {"path": "path", "label": "name,empty"})
+    assert "row 3, column empty" in refused(tmp_path, text, {"path": "path", "label": "name,empty"})
 
 
 def test_an_unknown_zone_is_refused_with_its_row(tmp_path):
     text = "path,label,t,z\na.avi,tiger,2021-12-30 22:34:56,+10:00\nb.avi,tiger,2021-12-30 22:34:56,Moonbase\n"
-    assert "row 2, column z" in refused(tmp_path, text, {**BASIC, "captured_at": "t", "time_zone": "z"})
+    assert "row 3, column z" in refused(tmp_path, text, {**BASIC, "captured_at": "t", "time_zone": "z"})
 
 
 BOXES = {**BASIC, "x0": "x0", "y0": "y0", "x1": "x1", "y1": "y1"}
@@ -390,7 +390,7 @@ def test_missing_files_are_refused_only_when_asked(tmp_path):
     (tmp_path / "a.jpg").touch()
     assert len(read(tmp_path, text).manifest) == 2
     message = refused(tmp_path, text, require_files=True)
-    assert "1 of 2 files do not exist" in message and "row 2" in message
+    assert "1 of 2 files do not exist" in message and "row 3" in message
 
 
 def test_sites_from_folders_fill_empty_cells_only(tmp_path):
@@ -556,26 +556,26 @@ def test_a_faulty_row_is_kept_without_what_is_wrong_and_listed(tmp_path):
     assert missing(t["split"]) == ["val", "val", "val", None, None, "val"]
     outcomes = {p.row: p.problem.rpartition("; ")[2] for p in got.problems}
     assert outcomes == {
-        "2": "kept without its when",
-        "3": "kept without its zone",
-        "4": "left out",
+        "3": "kept without its when",
+        "4": "kept without its zone",
         "5": "left out",
-        "6": "its last cells are read as empty",
-        "7": "left out",
-        "9": "kept without its split",
-        "10": "kept without a label",
+        "6": "left out",
+        "7": "its last cells are read as empty",
+        "8": "left out",
+        "10": "kept without its split",
+        "11": "kept without a label",
     }
-    assert any("images.csv, row 2, column when" in note and "'yesterday'" in note for note in got.notes)
+    assert any("images.csv, row 3, column when" in note and "'yesterday'" in note for note in got.notes)
 
 
 def test_with_strict_the_first_fault_is_refused_with_its_row(tmp_path):
     first = "".join(FAULTY.splitlines(keepends=True)[:3])
-    assert "images.csv, row 2, column when" in refused(tmp_path, first, COLUMNS_OF_FAULTY)
+    assert "images.csv, row 3, column when" in refused(tmp_path, first, COLUMNS_OF_FAULTY)
 
 
 def test_a_frame_whose_place_cannot_be_read_is_left_out_and_not_taken_for_its_video(tmp_path):
     got = read(tmp_path, "path,label,s\na.mp4,tiger,1.5\na.mp4,tiger,soon\n", {**BASIC, "time_s": "s"})
-    assert got.manifest.table["time_s"].tolist() == [1.5] and [p.row for p in got.problems] == ["2"]
+    assert got.manifest.table["time_s"].tolist() == [1.5] and [p.row for p in got.problems] == ["3"]
 
 
 def test_a_broken_or_repeated_box_is_left_out_and_counted(tmp_path):
@@ -584,10 +584,10 @@ def test_a_broken_or_repeated_box_is_left_out_and_counted(tmp_path):
     assert missing(got.manifest.table["boxes"])[1:] == [None, None]
     assert json.loads(got.manifest.table["boxes"][0]) == [{"xyxy": [1, 2, 3, 4]}]
     assert sorted((p.row, p.problem.rpartition("; ")[2]) for p in got.problems) == [
-        ("2", "used once"),
-        ("3", "kept without the box"),
-        ("4", "kept without its y0"),
+        ("3", "used once"),
         ("4", "kept without the box"),
+        ("5", "kept without its y0"),
+        ("5", "kept without the box"),
     ]
 
 
@@ -602,5 +602,5 @@ def test_a_broken_or_repeated_box_is_left_out_and_counted(tmp_path):
     ],
 )
 def test_where_no_cell_of_a_column_or_no_row_can_be_used_the_import_is_refused(tmp_path, rows, columns):
-    with pytest.raises(ManifestError, match=r"row 1|line 2"):
+    with pytest.raises(ManifestError, match=r"row 2|line 2"):
         read(tmp_path, "path,label,x\n" + rows, {**BASIC, **columns})

@@ -66,6 +66,29 @@ def test_a_pattern_names_sites_and_labels(tmp_path):
     assert got.manifest.table["site"].tolist() == ["north", "south"]
 
 
+@pytest.mark.parametrize("read", [read_folders, read_labelled_folder])
+def test_a_file_directly_in_the_folder_of_its_label_has_the_label_but_no_site(tmp_path, read):
+    """With a pattern, too: whether it is read from the pattern or from the level, the label is the same."""
+    tree(tmp_path, "tiger/north/1.jpg", "tiger/2.jpg", "tiger/DCIM/100EK113/3.jpg", "deer/south/a/4.jpg", "5.jpg")
+    want = {
+        **{"deer/south/a/4.jpg": "deer", "tiger/north/1.jpg": "tiger", "tiger/2.jpg": "tiger"},
+        **{"tiger/DCIM/100EK113/3.jpg": "tiger", "5.jpg": None},
+    }
+    with_pattern = read(tmp_path, site_from="{label}/{site}/*")
+    assert labels(with_pattern) == labels(read(tmp_path)) == want
+    sites = with_pattern.manifest.table.set_index("path")["site"].dropna().to_dict()
+    assert sites == {"deer/south/a/4.jpg": "south", "tiger/north/1.jpg": "north"}
+    assert [p.row for p in with_pattern.problems] == ["5.jpg"]
+    assert any(n == "3 rows with paths that do not match {label}/{site}/*" for n in with_pattern.notes)
+
+
+def test_a_label_below_the_site_needs_a_folder_of_its_own(tmp_path):
+    got = read_folders(
+        tree(tmp_path, "north/tiger/a/1.jpg", "north/2.jpg"), site_from="{site}/{label}/{sequence}/*"
+    )
+    assert labels(got) == {"north/2.jpg": None, "north/tiger/a/1.jpg": "tiger"}
+
+
 def test_folder_names_go_through_the_label_map(tmp_path):
     label_map = LabelMap("m", {"tiger": ("Panthera tigris",)})
     root = tree(tmp_path, "Panthera_tigris/1.jpg")

@@ -38,7 +38,7 @@ def test_a_place_without_coordinates_is_named():
     table.loc[1, "longitude"] = np.nan
     with pytest.raises(ManifestError, match="no coordinates") as caught:
         plan_survey(table, HOW)
-    assert "row 2" in str(caught.value) and "c1" in str(caught.value)
+    assert "row 3" in str(caught.value) and "c1" in str(caught.value)
 
 
 def test_swapped_coordinates_are_found_by_the_distance():

@@ -83,19 +83,24 @@ def read_all(page):
 
 
 def test_one_clip_more_than_the_settings_allow_makes_a_folder(tmp_path):
-    table = table_of("a", "b", "c")
-    write(tmp_path, table, at_once=3)
+    table = table_of(*map(str, range(103)))
+    write(tmp_path, table, at_once=103)
     assert [p.name for p in tmp_path.iterdir()] == ["r.html"]
-    page = write(tmp_path, table, at_once=2)
-    assert sorted(p.name for p in tmp_path.rglob("*")) == ["list-0.js", "r.html", "r_files"]
+    page = write(tmp_path, table, at_once=102)
+    assert sorted(p.name for p in tmp_path.rglob("*")) == ["list-0.js", "page-1.js", "r.html", "r_files"]
     assert "copy both together" in page.read_text("utf-8")
     (tmp_path / "r_files" / "mine.txt").write_text("x")
-    write(tmp_path, table, at_once=3)
+    write(tmp_path, table, at_once=103)
     assert sorted(p.name for p in tmp_path.rglob("*")) == ["mine.txt", "r.html", "r_files"], "files of others stay"
     (tmp_path / "r_files" / "mine.txt").unlink()
     write(tmp_path, table)
-    write(tmp_path, table, at_once=3)
+    write(tmp_path, table, at_once=103)
     assert [p.name for p in tmp_path.iterdir()] == ["r.html"]
+
+
+def test_clips_that_the_page_itself_holds_make_no_folder(tmp_path):
+    page = write(tmp_path, table_of(*map(str, range(100)))).read_text("utf-8")
+    assert [p.name for p in tmp_path.iterdir()] == ["r.html"] and "copy both together" not in page
 
 
 def test_a_smaller_report_leaves_no_file_of_a_larger_one(tmp_path):
@@ -104,7 +109,7 @@ def test_a_smaller_report_leaves_no_file_of_a_larger_one(tmp_path):
     assert sorted(p.name for p in (tmp_path / "r_files").iterdir()) == ["list-0.js", "page-1.js"]
 
 
-@pytest.mark.parametrize("n", [1, 100, 101, 430])
+@pytest.mark.parametrize("n", [101, 200, 201, 430])
 def test_every_clip_is_there_once_with_its_own_values(tmp_path, monkeypatch, n):
     monkeypatch.setattr(clip_files, "LIST_ROWS", 200)
     table = table_of(*[f"s/IMAG{i}.AVI" for i in range(n)])
@@ -135,9 +140,10 @@ def test_every_clip_is_there_once_with_its_own_values(tmp_path, monkeypatch, n):
 
 
 def test_hostile_names_come_back_and_end_no_script(tmp_path):
-    found = read_all(write(tmp_path, table_of(*HOSTILE).assign(site=HOSTILE, reason=REASONS)))
-    assert sorted(found["path"]) == sorted(found["site"]) == sorted(HOSTILE)
-    assert sorted(found["reason"]) == sorted(REASONS)
+    names, reasons = [f"{x}{i}" for i in range(24) for x in HOSTILE], [*REASONS] * 24
+    found = read_all(write(tmp_path, table_of(*names).assign(site=names, reason=reasons)))
+    assert sorted(found["path"]) == sorted(found["site"]) == sorted(names)
+    assert sorted(found["reason"]) == sorted(reasons)
     for path in tmp_path.rglob("*.js"):
         text = path.read_bytes().decode("ascii")
         assert not set("<>&\u2028\n") & set(text[:-1])
@@ -168,16 +174,17 @@ def test_it_repeats_and_names_no_place(tmp_path):
 
 
 def test_a_file_in_the_place_of_the_folder_and_wrong_boxes_leave_all_as_it_was(tmp_path):
+    table = table_of(*map(str, range(101)))
     (tmp_path / "r_files").write_text("x")
     with pytest.raises(LeopardnetError, match="have no place"):
-        write(tmp_path, table_of("a"))
+        write(tmp_path, table)
     assert [p.name for p in tmp_path.iterdir()] == ["r_files"]
     (tmp_path / "r_files").unlink()
-    write(tmp_path, table_of("a"))
+    write(tmp_path, table)
     before = {p: p.read_bytes() for p in tmp_path.rglob("*") if p.is_file()}
-    frames = {"clip_id": [clip_id("a")], "i_frame": 0, "time_s": 0.0, "p_leopard": 0.1, "p_empty": 0.9}
+    frames = {"clip_id": [clip_id("0")], "i_frame": 0, "time_s": 0.0, "p_leopard": 0.1, "p_empty": 0.9}
     with pytest.raises(LeopardnetError, match="boxes"):
-        write(tmp_path, table_of("a"), evidence=pd.DataFrame(frames | {"boxes": "no list"}))
+        write(tmp_path, table, evidence=pd.DataFrame(frames | {"boxes": "no list"}))
     assert {p: p.read_bytes() for p in tmp_path.rglob("*") if p.is_file()} == before
 
 

@@ -47,7 +47,8 @@ def find_camera_faults(
     if manifest is not None:
         known = manifest.table.drop_duplicates("clip_id").set_index("clip_id")
         found = known.reindex(rows["clip_id"]).set_axis(rows.index)
-        rows = rows.assign(deployment=found["deployment"], site=rows["site"].fillna(found["site"]))
+        known_here = {c: rows[c].where(rows[c].notna(), found[c]) for c in ("site", "captured_at")}
+        rows = rows.assign(deployment=found["deployment"], **known_here)
     evidence = predictions.evidence
     light = rows["clip_id"].map(find_clip_lights(evidence))
     contrast = rows["clip_id"].map(evidence.groupby("clip_id")["contrast"].median())

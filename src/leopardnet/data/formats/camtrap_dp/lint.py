@@ -14,6 +14,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from leopardnet.core.columns import FIRST_ROW
 from leopardnet.core.errors import ManifestError
 from leopardnet.data.formats.camtrap_dp.spec import BOX_COLUMNS, COLUMNS, MAIN, MISSING, TABLES
 from leopardnet.data.reading.safe_files import open_package, parse_json
@@ -28,7 +29,7 @@ _OUTSIDE = re.compile(r"^[/\\~.]|^[A-Za-z]:|\\|(^|/)\.\.(/|$)|^[a-z][a-z0-9+.-]*
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """A fault: rule, table, row (counted from 1 below the header; 0 for the whole table), and what is wrong."""
+    """A fault: rule, table, row (the header is 1; 0 for the whole table), and what is wrong."""
 
     rule: str
     table: str
@@ -49,8 +50,8 @@ class Tables:
         self.by_id = {t: {r[KEYS[t]]: r for r in self.rows[t]} for t in TABLES}
 
     def number_rows(self, table: str) -> Iterator[tuple[int, Row]]:
-        """Return the rows of a table with their numbers, from 1."""
-        return enumerate(self.rows[table], start=1)
+        """Return the rows of a table with their numbers; the header is row 1."""
+        return enumerate(self.rows[table], start=FIRST_ROW)
 
 
 def lint_camtrap_dp(source: Path) -> list[Fault]:

@@ -17,6 +17,7 @@ from typing import Any
 import pandas as pd
 
 from leopardnet.core.boxes import parse_boxes
+from leopardnet.core.columns import FIRST_ROW
 from leopardnet.core.errors import ManifestError
 from leopardnet.core.manifest import Manifest, parse_time_zone
 from leopardnet.core.tables import atomic_path, clip_id
@@ -231,7 +232,7 @@ def _parse_zone(i: int, row: Mapping[str, Any]) -> tzinfo:
     except ManifestError as error:
         raise ManifestError(
             error.what,
-            where=f"row {i + 1}, column time_zone",
+            where=f"row {i + FIRST_ROW}, column time_zone",
             found=error.parts["found"],
             expected=error.parts["expected"],
         ) from None

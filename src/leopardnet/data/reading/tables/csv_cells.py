@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
+from leopardnet.core.columns import FIRST_ROW
 from leopardnet.core.errors import ConfigError, ManifestError
 from leopardnet.data.reading.problems import Problems
 from leopardnet.data.reading.tables.clock_time import parse_clock
@@ -31,8 +32,8 @@ _WHOLE = re.compile(r"(?:0|[1-9]\d*)(?:\.0)?")
 class Cells:
     """A text table: its header, rows of equal length, and notes on how it was read.
 
-    `made` holds columns that are made of others, or of those of the header; `numbers` those of the rows where some
-    are left out.
+    `made` holds columns that are made of others, or of those of the header; `numbers` those of the rows where they
+    do not follow the header one by one.
     """
 
     name: str
@@ -58,8 +59,8 @@ class Cells:
         return [r[i].strip() for r in self.rows]
 
     def number(self, i: int) -> int:
-        """Return the number of the row at position `i`; rows count from 1 below the header."""
-        return self.numbers[i] if self.numbers else i + 1
+        """Return the number of the row at position `i`, as Excel and every editor show it: the header is row 1."""
+        return self.numbers[i] if self.numbers else i + FIRST_ROW
 
     def where(self, i: int, column: str = "") -> str:
         """Return the place of the row at position `i` for messages."""
@@ -107,7 +108,8 @@ def read_cells(
     header = tuple(h.strip() for h in lines[0][1])
     rows = [cells for _, cells in lines[1:]]
     if set(map(len, rows)) <= {len(header)}:
-        return Cells(name, header, rows, sep, notes)
+        is_plain = lines[-1][0] == len(lines)
+        return Cells(name, header, rows, sep, notes, numbers=() if is_plain else [line for line, _ in lines[1:]])
     fit = _fit_rows(lines[1:], len(header), sep, name, problems or Problems(strict=True))
     return Cells(name, header, list(fit.values()), sep, notes, numbers=list(fit))
 
@@ -115,9 +117,9 @@ def read_cells(
 def _fit_rows(
     lines: Sequence[tuple[int, list[str]]], n: int, separator: str, name: str, problems: Problems
 ) -> dict[int, list[str]]:
-    """Return the rows with `n` cells each, by their numbers from 1; those of another length are problems."""
+    """Return the rows with `n` cells each, by their lines; those of another length are problems."""
     fit: dict[int, list[str]] = {}
-    for number, (line, cells) in enumerate(lines, start=1):
+    for line, cells in lines:
         is_long = any(c.strip() for c in cells[n:])
         if is_long or len(cells) < n:
             error = ManifestError(
@@ -127,9 +129,9 @@ def _fit_rows(
                 expected=f"{n}, separated by {SEPARATORS.get(separator, repr(separator))}",
                 todo="put quotes around cells that contain the separator",
             )
-            problems.add(error, name, number, outcome="left out" if is_long else "its last cells are read as empty")
+            problems.add(error, name, line, outcome="left out" if is_long else "its last cells are read as empty")
         if not is_long:
-            fit[number] = [*cells[:n], *[""] * (n - len(cells))]
+            fit[line] = [*cells[:n], *[""] * (n - len(cells))]
     if not fit and problems.first is not None:
         raise problems.first
     return fit

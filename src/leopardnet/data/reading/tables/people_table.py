@@ -20,7 +20,9 @@ from typing import Any
 from xml.sax import SAXException
 from xml.sax.handler import ContentHandler
 
+from leopardnet.core.columns import FIRST_ROW
 from leopardnet.core.errors import ManifestError
+from leopardnet.core.tables import refuse_missing_table
 from leopardnet.data.reading.safe_files import read_file, refuse_unsafe_members
 from leopardnet.data.reading.tables.csv_cells import find_separator, parse_lines, split_hint
 from leopardnet.data.reading.tables.text_encoding import decode_text
@@ -41,13 +43,15 @@ Lines = list[tuple[int, list[str]]]
 class PeopleTable:
     """A table as texts: its columns by case-folded header, all of equal length, and where each row stands.
 
-    `row_numbers` are lines of the file, or rows of the sheet, from 1. An empty cell is ''.
+    `row_numbers` are lines of the file, or rows of the sheet, from 1. An empty cell is ''. `headers` are the names
+    of the columns as they were written. Of a file with several sheets, `name` says which was read.
     """
 
     name: str
     columns: dict[str, list[str]]
     row_numbers: list[int]
     notes: tuple[str, ...] = ()
+    headers: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         return len(self.row_numbers)
@@ -73,8 +77,7 @@ def read_people_table(
     """
     path = Path(path)
     name = path.name
-    if not path.is_file():
-        raise ManifestError("there is no such table", where=path, todo="check the path")
+    refuse_missing_table(path)
     suffix = path.suffix.lower()
     if suffix not in (*TEXT_SUFFIXES, *SHEET_SUFFIXES, ".parquet"):
         expected = ", ".join((*TEXT_SUFFIXES, *SHEET_SUFFIXES, ".parquet"))
@@ -87,7 +90,7 @@ def read_people_table(
     if data.startswith(_PARQUET) or suffix == ".parquet":
         return _read_parquet(data, name)
     if data.startswith((_ZIP, _OLE)) or suffix in SHEET_SUFFIXES:
-        lines, notes = _read_sheet(data, name)
+        lines, notes, name = _read_sheet(data, name)
     else:
         lines, notes = _read_text(data, name, encoding, separator)
     return _make_table(lines, name, notes, keep_spaces=keep_spaces)
@@ -101,8 +104,8 @@ def _read_text(
     return parse_lines(text, separator or hint or find_separator(text), name), notes
 
 
-def _read_sheet(data: bytes, name: str) -> tuple[Lines, tuple[str, ...]]:
-    """Return the rows of the first sheet with content, and a note if there are others."""
+def _read_sheet(data: bytes, name: str) -> tuple[Lines, tuple[str, ...], str]:
+    """Return the rows of the first sheet with content, and where there are others a note and a name that say so."""
     from defusedxml.common import DefusedXmlException
     from python_calamine import CalamineError, CalamineWorkbook
 
@@ -124,11 +127,14 @@ def _read_sheet(data: bytes, name: str) -> tuple[Lines, tuple[str, ...]]:
         ) from None
     filled = [sheet for sheet, rows in sheets.items() if any(c not in ("", None) for row in rows for c in row)]
     if not filled:
-        return [], ()
+        return [], (), name
     lines = [(i, [_format_cell(c) for c in row]) for i, row in enumerate(sheets[filled[0]], start=1)]
+    kept = [(i, row) for i, row in lines if any(c.strip() for c in row)]
+    if len(filled) == 1:
+        return kept, (), name
     left_out = ", ".join(filled[1:])
     note = f"only the first sheet of {name}, {filled[0]}, was read; left out: {left_out}"
-    return [(i, row) for i, row in lines if any(c.strip() for c in row)], (note,) * bool(left_out)
+    return kept, (note,), f"{name}, sheet {filled[0]} (not read: {left_out})"
 
 
 def _refuse_broken_xml(archive: zipfile.ZipFile) -> None:
@@ -174,20 +180,24 @@ def _read_parquet(data: bytes, name: str) -> PeopleTable:
             found=f"{type(error).__name__}: {str(error)[:200]}",
             expected="a complete .parquet file",
         ) from None
-    rows = [(i, list(row)) for i, row in enumerate(zip(*cells, strict=True), start=1)]
-    header = (0, list(table.column_names))
+    rows = [(i, list(row)) for i, row in enumerate(zip(*cells, strict=True), start=FIRST_ROW)]
+    header = (1, list(table.column_names))
     return _make_table([header, *((i, r) for i, r in rows if any(c.strip() for c in r))], name, ())
 
 
 def _make_table(lines: Lines, name: str, notes: tuple[str, ...], *, keep_spaces: bool = False) -> PeopleTable:
     if not lines:
         raise ManifestError("the table is empty", where=name, expected="a header and rows")
-    header = [h.strip().casefold() for h in lines[0][1]]
+    written = [h.strip() for h in lines[0][1]]
+    header = [h.casefold() for h in written]
     n = max((i for i, h in enumerate(header, start=1) if h), default=0)
     twice = [h for h, count in Counter(filter(None, header)).items() if count > 1]
     if twice:
         raise ManifestError(
-            "the header has a column twice", where=name, found=twice[0], expected="each column once"
+            "the header has a column twice",
+            where=name,
+            found=written[header.index(twice[0])],
+            expected="each column once",
         )
     for line, row in lines[1:]:
         if any(cell.strip() for cell in row[n:]):
@@ -207,7 +217,7 @@ def _make_table(lines: Lines, name: str, notes: tuple[str, ...], *, keep_spaces:
     nameless = [i for i, h in enumerate(header[:n]) if not h and any(row[i].strip() for row in rows)]
     if nameless:
         notes += (f"{len(nameless)} columns of {name} have no name and were left out",)
-    return PeopleTable(name, columns, [line for line, _ in lines[1:]], notes)
+    return PeopleTable(name, columns, [line for line, _ in lines[1:]], notes, tuple(filter(None, written)))
 
 
 def _fill(row: Sequence[str], n: int) -> list[str]:

@@ -59,7 +59,13 @@ def _read_rows(path: Path, notes: list[str]) -> pd.DataFrame:
     has_ids = "clip_id" in sheet.columns  # then the encoding is certain
     notes += [note for note in sheet.notes if not (has_ids and "--encoding" in note)]
     if "path" not in sheet.columns:
-        return pd.DataFrame(sheet.columns)
+        raise ManifestError(
+            "this table is not a manifest",
+            where=sheet.name,
+            found="columns " + ", ".join(sheet.headers),
+            expected="at least the columns path and kind",
+            todo="make one with `leopardnet scan`, or with `leopardnet import csv`, to which you name your columns",
+        )
     zones = [_write_offset(text) for text in sheet.columns.get("time_zone", ())]
     sheet = replace(sheet, columns=sheet.columns | ({"time_zone": zones} if zones else {}))
     table = parse_saved_cells(sheet, MANIFEST)

@@ -126,10 +126,10 @@ def test_a_time_without_a_zone_is_kept_without_one_and_counted_unless_one_is_giv
     got = read(tmp_path / "False", media=media)
     t = got.manifest.table
     assert t["captured_at"][2] == datetime(2021, 12, 31, 1, 0, 0) and t["time_zone"].isna().tolist()[2]
-    assert t["captured_at"].notna().all() and [p.row for p in got.problems] == ["3"]
+    assert t["captured_at"].notna().all() and [p.row for p in got.problems] == ["4"]
     assert "--time-zone" in got.notes[-1]
     text = refused(tmp_path / "True", media=media)
-    assert "row 3, column timestamp" in text and "zone" in text
+    assert "row 4, column timestamp" in text and "zone" in text
     (tmp_path / "again").mkdir()
     got = read(tmp_path / "again", media=media, time_zone="Asia/Vladivostok")
     assert got.manifest.table["captured_at"][2] == datetime(2021, 12, 31, 1, 0, 0) and not got.problems
@@ -345,15 +345,15 @@ def test_no_description(tmp_path):
 @pytest.mark.parametrize(
     ("old", "new", "place"),
     [
-        ("m2,d1", "m1,d1", "row 1, column mediaID and package, media.csv, row 2"),
-        ("m2,d1", ",d1", "row 2, column mediaID"),
-        ("m2,d1", "m2,d9", "row 2, column deploymentID"),
-        ("d1/2.jpg", "d1/1.AVI", "row 2, column filePath"),
-        ("d1/2.jpg", "../2.jpg", "row 2, column filePath"),
-        ("d1/2.jpg", "C:\\d1\\2.jpg", "row 2, column filePath"),
-        ("d1/2.jpg", "https://x.org/2.jpg", "row 2, column filePath"),
-        ("2021-12-30T22:36:00+10:00", "", "row 2, column timestamp"),
-        ("2021-12-30T22:36:00+10:00", "soon", "row 2, column timestamp"),
+        ("m2,d1", "m1,d1", "row 2, column mediaID and package, media.csv, row 3"),
+        ("m2,d1", ",d1", "row 3, column mediaID"),
+        ("m2,d1", "m2,d9", "row 3, column deploymentID"),
+        ("d1/2.jpg", "d1/1.AVI", "row 3, column filePath"),
+        ("d1/2.jpg", "../2.jpg", "row 3, column filePath"),
+        ("d1/2.jpg", "C:\\d1\\2.jpg", "row 3, column filePath"),
+        ("d1/2.jpg", "https://x.org/2.jpg", "row 3, column filePath"),
+        ("2021-12-30T22:36:00+10:00", "", "row 3, column timestamp"),
+        ("2021-12-30T22:36:00+10:00", "soon", "row 3, column timestamp"),
     ],
 )
 def test_broken_media_are_refused_with_their_row(tmp_path, old, new, place):
@@ -363,14 +363,14 @@ def test_broken_media_are_refused_with_their_row(tmp_path, old, new, place):
 @pytest.mark.parametrize(
     ("row", "place"),
     [
-        (observation(1, "m9", name="x"), "row 1, column mediaID"),
-        (observation(1, "", name="x"), "row 1, column mediaID"),
-        (observation(1, "m1", kind="empty"), "row 1, column observationType"),
-        (observation(1, "m1", level="clip"), "row 1, column observationLevel"),
-        (observation(1, "m1", method="guess"), "row 1, column classificationMethod"),
-        (observation(1, "m1", name="x", box="0.1,0.2,0.3,"), "row 1, column bboxX"),
-        (observation(1, "m1", name="x", box="0.1,0.2,0.3,inf"), "row 1, column bboxHeight"),
-        (observation(1, level="event", name="x", end=""), "row 1"),
+        (observation(1, "m9", name="x"), "row 2, column mediaID"),
+        (observation(1, "", name="x"), "row 2, column mediaID"),
+        (observation(1, "m1", kind="empty"), "row 2, column observationType"),
+        (observation(1, "m1", level="clip"), "row 2, column observationLevel"),
+        (observation(1, "m1", method="guess"), "row 2, column classificationMethod"),
+        (observation(1, "m1", name="x", box="0.1,0.2,0.3,"), "row 2, column bboxX"),
+        (observation(1, "m1", name="x", box="0.1,0.2,0.3,inf"), "row 2, column bboxHeight"),
+        (observation(1, level="event", name="x", end=""), "row 2"),
     ],
 )
 def test_broken_observations_are_refused_with_their_row(tmp_path, row, place):
@@ -396,8 +396,8 @@ def test_a_medium_of_an_unknown_deployment_is_kept_without_a_site(tmp_path):
     assert values(got, "site") == ["site1", None, "Valley", "Valley"] and values(got, "deployment")[1] == "d9"
     assert labels(got)[1] == "panthera_tigris"
     (problem,) = got.problems
-    assert (problem.file, problem.row) == ("package, media.csv", "2") and "'d9'" in problem.problem
-    assert "media.csv, row 2, column deploymentID: 'd9'" in got.notes[-1]
+    assert (problem.file, problem.row) == ("package, media.csv", "3") and "'d9'" in problem.problem
+    assert "media.csv, row 3, column deploymentID: 'd9'" in got.notes[-1]
 
 
 @pytest.mark.parametrize("media_id", ["m9", "", "NA"])
@@ -406,7 +406,7 @@ def test_an_observation_of_an_unknown_medium_is_counted(tmp_path, media_id):
         tmp_path, observation(1, media_id, name="Cervus nippon") + observation(2, "m1", name="Panthera tigris")
     )
     assert labels(got) == ["panthera_tigris", None, None, None]
-    assert [(p.file, p.row) for p in got.problems] == [("package, observations.csv", "1")]
+    assert [(p.file, p.row) for p in got.problems] == [("package, observations.csv", "2")]
 
 
 @pytest.mark.parametrize(
@@ -424,7 +424,7 @@ def test_a_medium_without_a_usable_time_is_kept(tmp_path, time):
         assert labels(got)[1] == "panthera_tigris"
         for column in ("captured_at", "time_zone", "time_source"):
             assert [v is None for v in values(got, column)] == [False, True, False, False]
-        assert [(p.file, p.row) for p in got.problems] == [("package, media.csv", "2")]
+        assert [(p.file, p.row) for p in got.problems] == [("package, media.csv", "3")]
 
 
 @pytest.mark.parametrize("end", ["+10:00", "4999-04-27T11:41:00+01:00", ""])
@@ -433,7 +433,7 @@ def test_times_of_observations_matter_only_where_they_are_needed(tmp_path, end):
     of_event = observation(2, level="event", name="Cervus nippon", deployment="d1", end=end)
     got = read(tmp_path, of_file + of_event)
     assert labels(got) == ["panthera_tigris", None, None, None]  # an event without an end is no event until today
-    assert {p.row for p in got.problems} >= {"2"}
+    assert {p.row for p in got.problems} >= {"3"}
 
 
 def test_an_observation_with_another_offset_is_the_same_moment(tmp_path):
@@ -480,15 +480,15 @@ def test_a_row_of_another_length_does_not_stop_the_import(tmp_path):
     got = read(tmp_path, media=broken)
     assert got.manifest.table["path"].tolist() == ["d1/1.AVI", "d1/2.jpg", "d2/3.jpg", "d2/4.jpg", "d2/6.jpg"]
     assert [(p.row, p.problem.rpartition("; ")[2]) for p in got.problems] == [
-        ("6", "its last cells are read as empty"),
-        ("7", "left out"),
+        ("7", "its last cells are read as empty"),
+        ("8", "left out"),
     ]
 
 
 def test_one_file_in_two_rows_is_one_row_with_the_observations_of_both(tmp_path):
     got = read(tmp_path, observation(1, "m2", name="Panthera tigris"), media=MEDIA.replace("d1/2.jpg", "d1/1.AVI"))
     assert values(got, "path") == ["d1/1.AVI", "d2/3.jpg", "d2/4.jpg"] and labels(got)[0] == "panthera_tigris"
-    assert [p.row for p in got.problems] == ["2"]
+    assert [p.row for p in got.problems] == ["3"]
 
 
 def test_an_id_of_two_files_names_neither(tmp_path):
@@ -498,7 +498,7 @@ def test_an_id_of_two_files_names_neither(tmp_path):
 
 def test_a_repeated_deployment_has_a_site_only_if_both_agree(tmp_path):
     got = read(tmp_path, deployments=DEPLOYMENTS + "d1,elsewhere,,43.0,131.0\nd2,,Valley,43.1,131.1\n")
-    assert values(got, "site") == [None, None, "Valley", "Valley"] and [p.row for p in got.problems] == ["3", "4"]
+    assert values(got, "site") == [None, None, "Valley", "Valley"] and [p.row for p in got.problems] == ["4", "5"]
 
 
 @pytest.mark.parametrize(
@@ -520,9 +520,9 @@ def test_an_observation_is_used_without_what_is_wrong(tmp_path, row, label, n_bo
 
 def test_media_that_are_no_footage_are_left_out_unless_all_are(tmp_path):
     got = read(tmp_path, observation(1, "m2", name="x"), media=MEDIA.replace("d1/2.jpg", "d1/2.pdf"))
-    assert values(got, "path") == ["d1/1.AVI", "d2/3.jpg", "d2/4.jpg"] and [p.row for p in got.problems] == ["2"]
+    assert values(got, "path") == ["d1/1.AVI", "d2/3.jpg", "d2/4.jpg"] and [p.row for p in got.problems] == ["3"]
     (tmp_path / "all").mkdir()
-    with pytest.raises(ManifestError, match="row 1, column filePath"):
+    with pytest.raises(ManifestError, match="row 2, column filePath"):
         read(tmp_path / "all", media="mediaID,deploymentID,timestamp,filePath\nm1,d1,2021-12-30T22:34:56Z,d1\n")
 
 
@@ -551,7 +551,7 @@ def test_a_folder_as_path_gets_the_name_of_the_file(tmp_path, folder, path):
 @pytest.mark.parametrize("folder", ["https://x.org/media/", "../d1/", "/d1/", "C:\\d1\\"])
 def test_a_folder_outside_the_root_is_refused(tmp_path, folder):
     head = "mediaID,deploymentID,timestamp,filePath,fileName\n"
-    with pytest.raises(ManifestError, match="row 1, column filePath"):
+    with pytest.raises(ManifestError, match="row 2, column filePath"):
         read(tmp_path, media=f"{head}m1,d1,2021-12-30T22:34:56Z,{folder},2.JPG\n")
 
 
@@ -592,5 +592,5 @@ def test_a_medium_without_a_path_is_left_out(tmp_path):
     got = read(tmp_path / "lenient", observation(1, "m2", name="Panthera tigris"), media=media)
     assert got.manifest.table["path"].tolist() == ["d1/1.AVI", "d2/3.jpg", "d2/4.jpg"]
     (problem,) = got.problems
-    assert (problem.file, problem.row) == ("package, media.csv", "2") and "an empty cell" in problem.problem
-    assert "row 2, column filePath" in refused(tmp_path / "strict", media=media)
+    assert (problem.file, problem.row) == ("package, media.csv", "3") and "an empty cell" in problem.problem
+    assert "row 3, column filePath" in refused(tmp_path / "strict", media=media)

@@ -8,6 +8,7 @@ import pytest
 import xlsxwriter
 
 from leopardnet.core.errors import ManifestError
+from leopardnet.data.reading.tables.csv_cells import read_cells
 from leopardnet.data.reading.tables.people_table import read_people_table
 
 EXPECTED = {"deployment": ["d1", "d2"], "latitude": ["43.1", "7"], "start": ["2023-05-01 10:00:00", "2023-05-02"]}
@@ -113,9 +114,35 @@ def test_a_sheet_saved_under_the_suffix_of_a_text_table_is_read(tmp_path):
     assert read_people_table(path).columns == {"label": ["tiger"]}
 
 
+def test_headers_are_kept_as_they_were_written(tmp_path):
+    (tmp_path / "t.csv").write_text("Файл;Вид\n1.jpg;тигр\n", "utf-8")
+    table = read_people_table(tmp_path / "t.csv")
+    assert table.headers == ("Файл", "Вид") and list(table.columns) == ["файл", "вид"]
+    (tmp_path / "t.csv").write_text("Файл;файл\n1.jpg;тигр\n", "utf-8")
+    with pytest.raises(ManifestError, match="found:    Файл\n"):
+        read_people_table(tmp_path / "t.csv")
+
+
+def test_a_folder_is_told_from_a_table_that_is_missing(tmp_path):
+    with pytest.raises(ManifestError, match=r"this is a folder(.|\n)*leopardnet scan"):
+        read_people_table(tmp_path)
+
+
+def test_rows_have_the_numbers_that_a_spreadsheet_and_an_editor_show(tmp_path):
+    pd.DataFrame({"label": ["tiger"]}).to_parquet(tmp_path / "t.parquet")
+    assert read_people_table(tmp_path / "t.parquet").row_numbers == [2], "the header would be row 1"
+    write_xlsx(tmp_path / "t.xlsx", [(0, ["label"]), (3, ["tiger"])])
+    assert read_people_table(tmp_path / "t.xlsx").row_numbers == [4], "rows without content count"
+    (tmp_path / "t.csv").write_text("label\n\n\ntiger\n")
+    assert read_people_table(tmp_path / "t.csv").row_numbers == [4]
+    cells = read_cells((tmp_path / "t.csv").read_bytes(), name="t.csv")
+    assert cells.where(0) == "t.csv, row 4" and read_cells(b"label\ntiger\n", name="t.csv").number(0) == 2
+
+
 def test_further_sheets_and_columns_without_a_name_are_told(tmp_path):
     two = read_people_table(write_xlsx(tmp_path / "t.xlsx", [(0, ["label"]), (1, ["tiger"])], sheets=("a", "b")))
     assert two.notes == ("only the first sheet of t.xlsx, a, was read; left out: b",)
+    assert two.where(0, "label") == "t.xlsx, sheet a (not read: b), line 2, column label", "in errors, too"
     (tmp_path / "t.csv").write_text("label,,by\ntiger,x,me\n")
     nameless = read_people_table(tmp_path / "t.csv")
     assert nameless.columns == {"label": ["tiger"], "by": ["me"]} and "have no name" in nameless.notes[0]
