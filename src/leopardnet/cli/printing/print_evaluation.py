@@ -52,7 +52,7 @@ def print_evaluation(evaluation: Evaluation, *, full: bool = False) -> None:
 
 def _print_losses(archive: Archive, most: int) -> None:
     """Print what is lost if clips called empty are archived unseen, the bounds at both levels, and where to ask."""
-    from leopardnet.metrics.guarantees.levels import LEVELS
+    from leopardnet.metrics.guarantees.levels import LEVELS, MEANINGS
 
     if not archive.n_archived:
         _print_lines("May clips be archived unseen? None was called empty, so none would be.")
@@ -74,11 +74,12 @@ def _print_losses(archive: Archive, most: int) -> None:
             for loss in [*shown, every]
         ]
         print_rows(rows, title="May the clips called empty, without an alert, be archived unseen?", spaced=False)
-        levels = ", ".join(f"({i}) {translate_message(LEVELS[x])}" for i, x in enumerate(marks, 1))
-        _print_lines(
-            "At most this share at new sites, with 95 % confidence, unless these clips set the thresholds:"
-        )
-        _print_lines(levels, end=".")
+        levels = [
+            f"({i}) {translate_message(MEANINGS[x])}, {translate_message(LEVELS[x])}"
+            for i, x in enumerate(marks, 1)
+        ]
+        _print_lines("At most, at new sites, with 95 % confidence, unless these clips set the thresholds:")
+        _print_lines(*levels, joint="; ", end=".")
         if hidden:
             n_lost = sum(loss.n_lost for loss in hidden)
             _print_lines(f"More labels in metrics.json: {len(hidden)}; clips of these lost: {n_lost}.")

@@ -20,7 +20,7 @@ from leopardnet.metrics.bootstrap import (
     interval_columns,
 )
 from leopardnet.metrics.guarantees.clip_losses import count_effective, weigh_events
-from leopardnet.metrics.guarantees.levels import LEVELS, Level
+from leopardnet.metrics.guarantees.levels import LEVELS, MEANINGS, Level
 from leopardnet.metrics.guarantees.site_losses import bound_mean
 from leopardnet.metrics.judges.label_choice import find_counts
 from leopardnet.metrics.labelled_clips import Bools, LabelledClips
@@ -36,7 +36,8 @@ class ArchivedLoss:
 
     n_clips, n_events, n_sites: the labelled clips that show the label, their events, and their known sites.
     at_most: by level, the upper bound of the share lost, with 95 % confidence; 1 where nothing is known. What the
-    bounds mean is in `metrics.guarantees.levels`; they do not hold for the clips that set the thresholds.
+    bounds mean is in `metrics.guarantees.levels`: they are of different shares, so either may be the larger. They do
+    not hold for the clips that set the thresholds.
     """
 
     label: str
@@ -63,7 +64,9 @@ class ArchivedLoss:
 
     def __str__(self) -> str:
         is_known = {x: self.at_most[x] <= WIDEST for x in reversed(LEVELS)}
-        bounds = [f"{'at most ' if is_known[x] else ''}{self.bound(x)} ({LEVELS[x]})" for x in is_known]
+        bounds = [
+            f"{'at most ' if is_known[x] else ''}{self.bound(x)} ({MEANINGS[x]}, {LEVELS[x]})" for x in is_known
+        ]
         return f"{self.label} called empty, without an alert: {self.counts}; at new sites {', '.join(bounds)}"
 
     def to_dict(self) -> dict[str, Any]:
