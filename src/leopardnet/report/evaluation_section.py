@@ -90,7 +90,7 @@ def make_evaluation_section(
     losses = [
         (
             translate("any animal") if loss.label == ANIMAL else loss.label,
-            [loss.n_lost, loss.n_clips, loss.n_events, loss.n_sites],
+            [loss.n_lost, loss.n_clips, *([loss.n_events] if e.archive.has_events else []), loss.n_sites],
             [loss.bound(x) for x in levels],
         )
         for loss in (e.archive.losses if e.archive else ())
