@@ -41,7 +41,17 @@ class Recalibration:
         errors = f"ECE {self.before} before, {self.after} after, each site with the temperature of the others"
         biases = f" and a bias for each of {len(c.biases)} labels" if c.biases else ""
         shift = f"; {c.shift.describe()};" if c.shift else ""
-        return f"temperature {c.temperature:.3f}{biases}{shift} from {c.basis}; {errors}"
+        said = f"temperature {c.temperature:.3f}{biases}{shift} from {c.basis}; {errors}"
+        return "; ".join(filter(None, (said, self.caveat)))
+
+    @property
+    def caveat(self) -> str:
+        """That the calibration error did not become smaller, and by what the calibration was chosen; '' if it did."""
+        if self.after.value < self.before.value:
+            return ""
+        if self.after == self.before:
+            return "nothing got better, because the probabilities stay as they were"
+        return "the ECE did not get better: what is chosen makes the labels likeliest (log loss), not the ECE smallest"
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain values for JSON."""

@@ -73,7 +73,8 @@ def _print_losses(archive: Archive, most: int) -> None:
             }
             for loss in [*shown, every]
         ]
-        print_rows(rows, title="May the clips called empty, without an alert, be archived unseen?", spaced=False)
+        _print_lines("May the clips called empty, without an alert, be archived unseen?")
+        print_rows(rows, spaced=False)
         _print_lines(
             "At most, at new sites, with 95 % confidence, unless these clips set the thresholds: (1) of all clips, "
             "holds if no site is unlike those labelled; (2) mean over sites, holds whatever sites do."
