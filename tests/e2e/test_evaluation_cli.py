@@ -41,7 +41,9 @@ def test_evaluate_answers_on_one_page_what_may_be_archived(made):
     assert next(iter(metrics)) == "archive" and "baselines" not in metrics and "aggregators" not in metrics
     assert not (made / "eval/baselines.csv").exists() and (made / "eval/names.csv").exists()
     said = " ".join(lines)
-    assert "(1) of all clips, holds if no site is unlike those labelled; (2) mean over sites, holds whatever" in said
+    assert (
+        "(1) of all clips, holds if no site is unlike those labelled; (2) mean over sites, holds whatever" in said
+    )
     lost = metrics["archive"]["losses"][0]
     assert re.search(rf"leopard +{lost['n_lost']} +{lost['n_clips']} +{lost['n_events']} +30 ", out)
     assert lost["n_events"] < lost["n_clips"]

@@ -18,8 +18,6 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from importlib.metadata import version
-from itertools import pairwise
-from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -37,6 +35,7 @@ from rich.progress import (
 )
 from rich.table import Table
 
+from leopardnet.cli.printing.usage_advice import advise_usage
 from leopardnet.core.errors import LeopardnetError
 from leopardnet.core.language import (
     LANGUAGES,
@@ -285,20 +284,6 @@ def choose_language(name: str | None) -> str | None:
     return name
 
 
-def advise_usage(words: Sequence[str]) -> str | None:
-    """Return what to do about a command line that was refused, where that can be told from its words.
-
-    >>> advise_usage(["predict", "cards", "--out", "results"])
-    'do: give a model with --bundle; `leopardnet train` and the page of `leopardnet start` make one'
-    """
-    for first, second in pairwise(words):
-        if not first.startswith("-") and not second.startswith("-") and Path(f"{first} {second}").exists():
-            return f'do: put quotes round a path with spaces: "{first} {second}"'
-    if words[:1] == ["predict"] and not any(w.split("=")[0] == "--bundle" for w in words):
-        return "do: give a model with --bundle; `leopardnet train` and the page of `leopardnet start` make one"
-    return None
-
-
 def main() -> None:
     """Run the command line. Every LeopardnetError becomes its message and exit code 1, never a traceback."""
     set_language(language_of(system=read_system_language(os.environ)))
@@ -312,7 +297,7 @@ def main() -> None:
             if is_first_process():
                 say(describe_end(request, sys.argv[1:]))
             sys.exit(request.exit_code)
-        if getattr(end, "code", None) == EXIT_WRONG_USAGE and (advice := advise_usage(sys.argv[1:])):
+        if getattr(end, "code", None) == EXIT_WRONG_USAGE and (advice := advise_usage(sys.argv[1:], app)):
             say(advice)
         raise
     except LeopardnetError as error:

@@ -44,7 +44,9 @@ def evaluate_events(inputs: EvaluationInputs) -> PartResult:
         notes.append(note)
     metrics = {"events": found.to_metrics_json() if found is not None else None}
     metrics |= {"events_by_length": rows_by_name(lengths)}
-    return PartResult(tables | ({"events_by_length": lengths} if len(lengths) else {}), metrics, found, tuple(notes))
+    return PartResult(
+        tables | ({"events_by_length": lengths} if len(lengths) else {}), metrics, found, tuple(notes)
+    )
 
 
 def _count_records(clips: pd.DataFrame, truth: pd.Series[str], inputs: EvaluationInputs) -> pd.DataFrame:

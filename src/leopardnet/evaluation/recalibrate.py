@@ -46,12 +46,14 @@ class Recalibration:
 
     @property
     def caveat(self) -> str:
-        """That the calibration error did not become smaller, and by what the calibration was chosen; '' if it did."""
+        """That the calibration error did not become smaller, and what chose the calibration; '' if it did."""
         if self.after.value < self.before.value:
             return ""
         if self.after == self.before:
             return "nothing got better, because the probabilities stay as they were"
-        return "the ECE did not get better: what is chosen makes the labels likeliest (log loss), not the ECE smallest"
+        return (
+            "the ECE did not get better: what is chosen makes the labels likeliest (log loss), not the ECE smallest"
+        )
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain values for JSON."""

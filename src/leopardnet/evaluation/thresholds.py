@@ -28,8 +28,9 @@ class Thresholds:
 
     promises: each with its level, None where it cannot be given. unseen_at: by level, the share of all clips,
     readable or not, labelled or not, with its interval over sites; only levels at which every guarantee can be
-    given, and one of them no stronger than that. naming: which animals keep their names, where that was asked for. taught: labelled clips that had no part
-    because the model learned from them or their sites. n_copies: clips that are copies of others, and count once.
+    given, and one of them no stronger than that. naming: which animals keep their names, where that was asked for.
+    taught: labelled clips that had no part because the model learned from them or their sites. n_copies: clips that
+    are copies of others, and count once.
     choice: how the labelled clips were chosen.
     """
 

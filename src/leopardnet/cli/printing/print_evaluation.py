@@ -26,7 +26,8 @@ SHORT_LABELS = 4  # of the short page, which has 25 lines
 def print_evaluation(evaluation: Evaluation, *, full: bool = False) -> None:
     """Print one page to stdout: may clips be archived unseen, what was said, and the likeliest label.
 
-    The label to ask for first is always on it. full: up to a dozen labels, all figures about all of them, and those by light.
+    The label to ask for first is always on it. full: up to a dozen labels, all figures about all of them, and those
+    by light.
     """
     most = MAX_LABELS if full else SHORT_LABELS
     e = evaluation

@@ -36,8 +36,8 @@ class ArchivedLoss:
 
     n_clips, n_events, n_sites: the labelled clips that show the label, their events, and their known sites.
     at_most: by level, the upper bound of the share lost, with 95 % confidence; 1 where nothing is known. What the
-    bounds mean is in `metrics.guarantees.levels`: they are of different shares, so either may be the larger. They do
-    not hold for the clips that set the thresholds.
+    bounds mean is in `metrics.guarantees.levels`: they are of different shares, so either may be the larger. They
+    do not hold for the clips that set the thresholds.
     """
 
     label: str
