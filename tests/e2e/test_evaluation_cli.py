@@ -54,7 +54,7 @@ def test_evaluate_judges_clips_events_parts_and_baselines(made):
     out, err = leopardnet(
         "evaluate", made / "results", "--manifest", made / "m.parquet", *options, "--out", made / "eval"
     )
-    assert "Baselines" in out and "majority" in out and "noisy_or" in out and "By site" in out
+    assert "Baselines" in out and "majority" in out and "noisy_or" in out and "Clips by site" in out
     assert "Events by number of clips" in out
     assert "empty clips removed while 95% of the animals are kept" in err and "no motion baseline" in err
     metrics = json.loads((made / "eval/metrics.json").read_text())

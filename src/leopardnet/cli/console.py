@@ -245,7 +245,8 @@ class StageLog:
             if pace.per_s is None:
                 say(f"{translate_message(what)}: {n_done} of {n_total}{more}")
                 return
-            more = more or f", {60 * pace.per_s:.0f} a minute"
+            rate = f"{60 * pace.per_s:.0f} a minute"
+            more = more or f", {rate}"
             left = describe_duration((n_total - n_done) / pace.per_s)
             say(f"{translate_message(what)}: {n_done} of {n_total}{more}, {left} left")
 

@@ -38,11 +38,12 @@ class Recalibration:
 
     def __repr__(self) -> str:
         c = self.calibration
+        fitted = f"temperature {c.temperature:.3f} from {c.basis}"
+        if c.biases:
+            fitted = f"temperature {c.temperature:.3f} and a bias for each of {len(c.biases)} labels from {c.basis}"
+        shift = c.shift.describe() if c.shift else ""
         errors = f"ECE {self.before} before, {self.after} after, each site with the temperature of the others"
-        biases = f" and a bias for each of {len(c.biases)} labels" if c.biases else ""
-        shift = f"; {c.shift.describe()};" if c.shift else ""
-        said = f"temperature {c.temperature:.3f}{biases}{shift} from {c.basis}; {errors}"
-        return "; ".join(filter(None, (said, self.caveat)))
+        return "; ".join(filter(None, (fitted, shift, errors, self.caveat)))
 
     @property
     def caveat(self) -> str:

@@ -52,26 +52,26 @@ class Plan:
         """How the figures of the run were obtained, for people."""
         if not self.by_folds:
             return "clips of the split val, which were not trained on"
-        apart, caution = "its site", ""
+        apart, whole, caution = "its site", "all clips", ""
         if self.without_site == 1:
             apart = "it and the pictures that look like it"
             caution = (
-                "; no site is known, so its camera may have been trained on: the figures are an upper bound, "
+                "no site is known, so its camera may have been trained on: the figures are an upper bound, "
                 "expect less at new places"
             )
         elif self.without_site:
             apart = "its site, where that is known"
             caution = (
-                f"; {self.without_site:.0%} of the frames have no site, so their cameras may have been trained on: "
+                f"{self.without_site:.0%} of the frames have no site, so their cameras may have been trained on: "
                 "expect less at new places"
             )
-        whole = "all clips"
         if len(self.judges):
             whole = "all clips but those of the random audit, which the figures are about"
-        return (
+        how = (
             f"grouped cross-validation, {len(self.parts)} folds: every clip was evaluated with a network trained "
-            f"without {apart}; the model itself was then trained on {whole}{caution}"
+            f"without {apart}"
         )
+        return "; ".join(filter(None, (how, f"the model itself was then trained on {whole}", caution)))
 
 
 def should_use_folds(has_val: bool, config: ValidationConfig) -> bool:

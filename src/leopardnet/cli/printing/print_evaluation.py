@@ -162,7 +162,7 @@ def print_comparisons(found: EvaluationReport, *, full: bool) -> None:
         for recall, removed in found.clips.empty_removal().items():
             say(f"empty clips removed while {recall:.0%} of the animals are kept: {removed}")
     for name, table in found.slices.items():
-        print_rows(_comparison_rows(table), title=f"By {name}")
+        print_rows(_comparison_rows(table), title=f"Clips by {name}")
     if "shortcuts" in tables:
         print_rows(_shortcut_rows(tables["shortcuts"]), title="Does the model use the animal?")
     if "novelty" in tables:
