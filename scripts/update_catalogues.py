@@ -16,6 +16,7 @@ import re
 import sys
 from collections.abc import Iterator
 from io import BytesIO
+from itertools import pairwise
 from pathlib import Path
 from string import Formatter
 
@@ -40,12 +41,9 @@ MESSAGE_ROOMS = (
     *("records", "sound"),
 )
 SENTENCES = (  # modules whose texts are all for people
-    "data/checks/clock_findings.py",
-    "data/checks/file_findings.py",
-    "data/checks/label_findings.py",
-    "data/checks/split_findings.py",
     "evaluation/comparison_parts.py",
     "media/blank_frames.py",
+    "training/folds.py",
     "core/labels.py",
     "hunt/lookalikes.py",
     "core/processes/end_signals.py",
@@ -72,6 +70,12 @@ SENTENCES = (  # modules whose texts are all for people
     "bundle/promises.py",
     "records/encounters/count_animals.py",
     "records/place_findings.py",
+    "data/checks/clock_findings.py",
+    "data/checks/file_findings.py",
+    "data/checks/label_findings.py",
+    "data/checks/split_findings.py",
+    "data/scan/banner/banner_card.py",
+    "data/scan/banner/banner_time.py",
     "data/checks/health/clock_light.py",
     "data/checks/health/moved_camera.py",
     "data/checks/health/night.py",
@@ -91,6 +95,7 @@ PRINTING = {
     "progress_bar": 0,
     "on_progress": 0,
     "on_stage": 0,
+    "on_note": 0,
     "_print_lines": 0,
     "explain_stop": 0,
 }
@@ -98,7 +103,6 @@ STAGES = {"tell": (0, 3), "on_progress": (0, 3)}  # what is done, and the note b
 FUNCTIONS = {  # whose texts are all for people, in modules that hold others
     "bundle/model_card/card_figures.py": ("say_results",),
     "cli/console.py": ("__call__", "describe_duration"),
-    "data/checks/file_facts.py": ("_read_facts",),
     "data/formats/voc_pictures.py": ("find", "_check_name"),
     "data/formats/yolo.py": ("find_names",),
     "data/reading/to_manifest.py": ("assemble", "_fill_from_folders"),
@@ -107,7 +111,6 @@ FUNCTIONS = {  # whose texts are all for people, in modules that hold others
     "score/calibrate.py": ("basis",),
     "score/presence_shift.py": ("describe",),
     "training/fit/loop.py": ("run_epochs", "_format_note"),
-    "training/folds.py": ("description",),
     "training/rank_epochs.py": ("format_minutes", "explain_choice"),
     "training/run_folder.py": ("list_scarcities",),
     "training/training_run.py": ("_run",),
@@ -136,6 +139,7 @@ NAMES = (  # labels that people add to the built-in ones, as in the lists of nam
     *("roe_deer", "sable", "snow_leopard", "squirrel", "vehicle", "weasel", "wild_boar", "wolf"),
     *("yellow_throated_marten", "black_bear", "animal", "unsure", "unreadable", "unknown"),
     *("alarm call", "call"),
+    "N",  # of a map; as a message, it would be a site or a direction of this name, too
 )
 
 HEADINGS = (  # of tables in the terminal, where they are single words
@@ -373,6 +377,8 @@ def check_message(message: Message) -> Iterator[str]:
         yield f"not translated: {ids[0]}"
         return
     for form in forms:
+        if max(map(count_glued, ids)) < count_glued(form):
+            yield f"two texts in one, without a space: {ids[0]} → {form}"
         try:
             # An ending of an English plural is a value too, and has no place in other languages.
             other = placeholders(form) ^ placeholders(ids[-1])
@@ -380,6 +386,11 @@ def check_message(message: Message) -> Iterator[str]:
                 yield f"other placeholders: {ids[0]} → {form}"
         except ValueError as error:
             yield f"{error}: {ids[0]} → {form}"
+
+
+def count_glued(text: str) -> int:
+    """Return how often a capital follows a small letter or the end of a sentence at once, as in 'one.Two'."""
+    return sum((a.islower() or a in ".!?»)") and b.isupper() for a, b in pairwise(text))
 
 
 def main() -> None:

@@ -38,6 +38,16 @@ def test_a_catalogue_is_up_to_date(path, texts):
     )
 
 
+@pytest.mark.parametrize("path", script.CATALOGUES, ids=lambda path: path.parent.parent.name)
+def test_no_entry_holds_two_translations_in_a_row(path):
+    """As a merge of two catalogues leaves them: then the entry is twice as long as its text."""
+    from babel.messages.pofile import read_po
+
+    catalogue = read_po(io.BytesIO(path.read_bytes()), locale=path.parent.parent.name)
+    whole = [m for m in catalogue if isinstance(m.id, str) and len(m.string) > 40]
+    assert [m.string for m in whole if m.id and len(m.string) > 2 * len(m.id)] == []
+
+
 def test_there_is_a_catalogue_for_every_language_but_english():
     from leopardnet.core.language import LANGUAGES
 
@@ -64,6 +74,8 @@ msgstr ""
         ('msgid "one {n}"\nmsgstr "один"', "other placeholders"),
         ('msgid "one {n}"\nmsgstr "один {m}"', "other placeholders"),
         ('msgid "one {n}"\nmsgstr "один {n"', "one {n}"),
+        ('msgid "one {n}"\nmsgstr "один {n}.Один {n}"', "two texts in one"),
+        ('msgid "one {n}"\nmsgstr "один {n}одинОдин"', "two texts in one"),
         ('msgid "one {n}"\nmsgstr ""', "not translated"),
         ('#, fuzzy\nmsgid "one {n}"\nmsgstr "один {n}"', "fuzzy"),
         ('msgid "one {n}"\nmsgstr "один {n}"\n\nmsgid "two"\nmsgstr "два"', "obsolete"),

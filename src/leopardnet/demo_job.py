@@ -139,7 +139,8 @@ def short_demo(
     store = embed(clips, out, on_progress=_name_stage(on_progress, "looking at frames"))
     if not (out / "bundle").exists():  # else that of a demo that was stopped
         labels = labels_for_models(entries)
-        make_bundle(store, clips, labels, out / "bundle", name="short demo", targets=("leopard",))
+        # a program said what it drew: nobody reviewed anything
+        make_bundle(store, clips, labels, out / "bundle", name="short demo", targets=("leopard",), in_review=False)
     bundle = load_bundle(out / "bundle")
     predictions = predict(clips, bundle, on_progress=_name_stage(on_progress, "classifying"))
     predictions.write(out / "results")

@@ -196,6 +196,14 @@ def test_a_file_that_is_replaced_is_named(results, arguments):
     assert words not in first and words in again
 
 
+def test_a_report_without_its_footage_says_so(results):
+    (results / "elsewhere").mkdir()
+    (results / "elsewhere" / "x.jpg").write_bytes((results / "cards" / "a" / "1.jpg").read_bytes())
+    told = " ".join("".join(leopardnet("report", "r", "--root", "elsewhere", "--out", "x.html", code=1)).split())
+    assert "none of the clips is in this folder where: elsewhere found: no file such as a/1.jpg" in told
+    assert not (results / "x.html").exists()
+
+
 @pytest.mark.parametrize(("sign", "is_clear"), [(".", True), ("/", False)])
 def test_only_slashes_leave_open_which_number_is_the_month(here, sign, is_clear):
     """Points are written between day and month, in this order; slashes in both."""

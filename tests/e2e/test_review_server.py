@@ -50,9 +50,9 @@ class Visitor:
 
 
 @contextlib.contextmanager
-def serve(folder, *arguments, before=(), env=(), browser=False):
+def serve(folder, *arguments, before=(), verb="review", env=(), browser=False):
     """Yield the process of a review and the address that it prints; it is ended by force if a test did not."""
-    command = [sys.executable, "-m", "leopardnet", *before, "review", *map(str, arguments)]
+    command = [sys.executable, "-m", "leopardnet", *before, verb, *map(str, arguments)]
     command += [] if browser else ["--no-browser"]
     places = {"XDG_CACHE_HOME": str(folder / "cache")} | dict(env)
     process = subprocess.Popen(

@@ -1,6 +1,7 @@
 """`leopardnet survey`: after a season's record to places and files, and a plan to its figures."""
 
 import json
+import re
 
 import pandas as pd
 import pytest
@@ -121,9 +122,12 @@ def test_records_and_surveys_speak_russian(season, tmp_path):
     language = ("--language", "ru")
     result = run(*language, "survey", "after", season / "records", *options, "--out", tmp_path / "p.csv")
     set_language("en")
-    for words in ("регистрация", "вероятность 0.90", "подозрение", "причины", "принято: сигма", "примечание"):
+    for words in ("регистрация", "вероятность 0,90", "подозрение", "причины", "принято: сигма", "примечание"):
         assert words in result.output
     for words in ("suspected", "reasons", "assumed", "probability", "which of its", "days", "sigma", "its "):
         assert words not in result.output, words
+    own = re.sub(r"\(a home range .*\)", "", result.output)  # words of a source, as it has them
+    assert re.findall(r"\d\.\d", own) == [] and re.search(r"\d,\d км на NW от out", own)
+    assert "км на С от" not in own, "a letter that looks like that of the south"
     table = pd.read_csv(tmp_path / "p.csv")
     assert table["reasons"].str.contains("suspected").all(), "files stay English"

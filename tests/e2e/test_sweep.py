@@ -16,10 +16,13 @@ pytest.importorskip("torch", reason="the extra [train] is not installed")
 def sweep(labelled, tmp_path_factory):
     """A sweep over two values, of which one cannot be used: its folder, and what was said."""
     here = tmp_path_factory.mktemp("sweep")
-    manifest = labelled.write(here / "m.parquet")
-    settings = ("debug=smoke", "optim.batch_size=0,4")
-    said = leopardnet("train", manifest, "--out", here / "runs", "-m", *settings, code=3)
-    return here / "runs", said
+    labelled.write(here / "m.parquet")
+    return here / "runs", sweep_over(here / "runs", "0,4", code=3)
+
+
+def sweep_over(runs, batch_sizes, *more, code=0, run=leopardnet):
+    settings = ("debug=smoke", f"optim.batch_size={batch_sizes}", *more)
+    return run("train", runs.parent / "m.parquet", "--out", runs, "-m", *settings, code=code)
 
 
 def test_a_job_that_fails_does_not_end_the_others(sweep):
@@ -29,6 +32,25 @@ def test_a_job_that_fails_does_not_end_the_others(sweep):
     assert (runs / "optim.batch_size=4" / "bundle" / "card.md").is_file()
     assert "optim.batch_size=4" in table and "optim.batch_size=0" not in table
     assert "for an order, not for a claim" in said
+
+
+def test_the_same_sweep_again_keeps_what_is_finished_and_tries_the_rest(sweep):
+    runs, _ = sweep
+    kept = (runs / "optim.batch_size=4" / "bundle" / "SHA256SUMS").read_bytes()
+    _, said = sweep_over(runs, "0,4", code=3)
+    assert "finished before, and kept: optim.batch_size=4" in said and "failed: optim.batch_size=4" not in said
+    assert "failed: optim.batch_size=0" in said
+    table, said = sweep_over(runs, "4,4")  # one job, as both values are the same
+    assert "finished before, and kept: optim.batch_size=4" in said and "failed" not in said
+    assert "optim.batch_size=4" in table
+    assert (runs / "optim.batch_size=4" / "bundle" / "SHA256SUMS").read_bytes() == kept
+
+
+def test_a_finished_run_of_other_settings_is_not_taken_for_this_one(sweep, command):
+    runs, _ = sweep
+    _, said = sweep_over(runs, "4,4", "seed=8", code=1, run=command)
+    assert "this folder holds a finished run" in said and "seed was 7, is 8" in said
+    assert "failed: optim.batch_size=4" in said and "finished before" not in said
 
 
 def test_runs_lists_them_and_writes_a_page(sweep):

@@ -40,6 +40,8 @@ from leopardnet.core.errors import LeopardnetError
 from leopardnet.core.language import (
     LANGUAGES,
     find_language,
+    format_cell,
+    is_number,
     language_of,
     set_language,
     translate_error,
@@ -148,23 +150,14 @@ def print_rows(
         padding=(0, 1, 0, 0),
         show_edge=spaced,
     )
-    for name in rows[0] if rows else []:
-        is_number = all(_is_number(r[name]) for r in rows)
-        table.add_column(translate_message(str(name)), justify="right" if is_number else "left", overflow="fold")
+    numbers = {name for name in (rows[0] if rows else ()) if all(is_number(r[name]) for r in rows)}
+    for name in rows[0] if rows else ():
+        table.add_column(
+            translate_message(str(name)), justify="right" if name in numbers else "left", overflow="fold"
+        )
     for row in rows:
-        table.add_row(*(_format_cell(v) for v in row.values()))
+        table.add_row(*(escape(format_cell(v, is_figure=name in numbers)) for name, v in row.items()))
     out.print(table)
-
-
-def _format_cell(value: object) -> str:
-    if isinstance(value, float):
-        return "–" if math.isnan(value) else f"{value:.3f}"
-    return "" if value is None else escape(translate_message(str(value)))
-
-
-def _is_number(value: object) -> bool:
-    text = str(value).split(" ")[0]  # a figure may be followed by its interval
-    return value in ("", "–", None) or text.replace(".", "", 1).lstrip("-").isdigit()
 
 
 def is_first_process() -> bool:

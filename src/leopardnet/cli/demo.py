@@ -73,7 +73,7 @@ def _show_all(out: Path, workers: int) -> None:
     print_predictions(made.predictions.table)
     print_evaluation(made.evaluation)
     err.print(NOTICE, style="bold yellow")
-    say(f"report: {made.report}\nbundle: {out / 'run' / 'bundle'}")
+    say(f"bundle: {out / 'run' / 'bundle'}\nopen in a browser: {made.report}")
 
 
 def _show_briefly(out: Path, workers: int) -> None:
@@ -85,10 +85,10 @@ def _show_briefly(out: Path, workers: int) -> None:
     print_predictions(made.predictions.table)
     err.print(NOTICE, style="bold yellow")
     say(
-        "every clip is `unsure`, whatever its probability: a model made from labels in review decides nothing, it "
+        "every clip is `unsure`, whatever its probability: a model made from labels alone decides nothing, it "
         "ranks; `leopardnet thresholds` gives it a promise"
     )
-    say(f"report: {made.report}\nbundle: {made.bundle}")
+    say(f"bundle: {made.bundle}\nopen in a browser: {made.report}")
 
 
 def _tell_story(out: Path, bundle: Path | None, workers: int) -> None:

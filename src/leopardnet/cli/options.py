@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -218,15 +219,15 @@ def parse_losses(texts: list[str] | None) -> dict[str, float]:
             raise ConfigError(
                 "a label has two tolerable losses", where="--lose", found=text, todo="give each label once"
             )
-        try:
+        with suppress(ValueError):
             losses[label] = float(share.removesuffix("%")) / (100 if share.endswith("%") else 1)
-        except ValueError:
+        if not 0 < losses.get(label, 0) < 1:
             raise ConfigError(
                 "this is not a tolerable loss",
                 where="--lose",
                 found=text,
-                expected="LABEL=SHARE, for example leopard=0.01",
-            ) from None
+                expected="LABEL=SHARE with a share between 0 and 1, for example leopard=0.01 or leopard=1%",
+            )
     return losses
 
 

@@ -20,6 +20,7 @@ from leopardnet.cli.options import (
     read_places,
 )
 from leopardnet.cli.printing.next_step import name_labels, say_next
+from leopardnet.core.errors import ManifestError
 from leopardnet.core.language import translate, translate_message
 
 if TYPE_CHECKING:
@@ -139,12 +140,24 @@ def report(
 
 
 def _open_footage(predictions: Predictions, manifest: Path | None, root: Path | None) -> Manifest | None:
-    from leopardnet.data.checks.match_files import refuse_other_root
+    from leopardnet.data.checks.match_files import has_any_file, refuse_other_root
     from leopardnet.infer.footage_source import open_source
 
     rows = read_moved(manifest, root) if manifest else open_source(root) if root else None
     if manifest is None and root is not None:
         refuse_other_root(predictions.table, root, name="the predictions")
+    if rows is not None and not has_any_file(predictions.table, rows.root):
+        if root is not None:
+            raise ManifestError(
+                "none of the clips is in this folder",
+                where=root.name,
+                found=f"no file such as {predictions.table['path'].iloc[0]}",
+                todo="give the folder that the paths begin in, with --root",
+            )
+        say(
+            "note: the footage is not there, so there are no pictures; connect its disk, or give its folder with "
+            "--root"
+        )
     return rows
 
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from leopardnet.cli.console import app, is_first_process, print_json, print_rows, say, stages
-from leopardnet.cli.model_verbs.sweep import run_sweep
+from leopardnet.cli.model_verbs.sweep import pass_finished, run_sweep
 from leopardnet.cli.model_verbs.train_extra import require_train_extra
 from leopardnet.cli.options import Detector, Json, MovedRoot, read_moved
 from leopardnet.cli.stop_signal import explain_training
@@ -74,6 +74,11 @@ Multirun = Annotated[
     ),
 ]
 
+# How the runs of `--multirun` are started: none of them fails because it was finished before.
+KeepFinished = Annotated[
+    bool, typer.Option("--keep-finished", hidden=True, help="Keep a run that was finished before; it is no error.")
+]
+
 
 @app.command()
 def train(
@@ -101,6 +106,7 @@ def train(
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Delete the run in OUT, finished or not.")] = False,
     multirun: Multirun = False,
     json_: Json = False,
+    keep_finished: KeepFinished = False,
 ) -> None:
     """Fine-tune a backbone on labelled frames and pack the result as a bundle.
 
@@ -133,7 +139,7 @@ def train(
         rows = _read_folder(source, site_from) if source.is_dir() else read_moved(source, root)
     config = _compose_config(list(overrides or []), source, labels, beginning, detector)
     frames = {"cache": cache, "shards": shards}
-    with explain_training(out, overwrite=overwrite), stages() as on_progress:
+    with explain_training(out, overwrite=overwrite), pass_finished(keep_finished), stages() as on_progress:
         run = train_bundle(
             rows, config, out=out, **frames, overwrite=overwrite, beginning=beginning, on_progress=on_progress
         )

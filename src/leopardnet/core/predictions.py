@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import codecs
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import cache
@@ -25,7 +27,7 @@ from leopardnet.core.labels import JOINER
 from leopardnet.core.tables import conform, read_table, write_table
 
 SOUND_TABLE = "sounds.parquet"
-_RESAVED = "if a spreadsheet saved it again: give the folder of the results, or predictions.parquet in it"
+_WORKBOOKS = (".xlsx", ".xls", ".ods")
 
 
 def no_sounds() -> pd.DataFrame:
@@ -165,21 +167,69 @@ class Predictions:
 
 def _read_own(path: Path) -> pd.DataFrame:
     """Read a table that `predict` wrote. Raises ManifestError, in plain words for one that a spreadsheet saved."""
+    suffix = path.suffix.lower()
+    if suffix in _WORKBOOKS and path.is_file():
+        error = ManifestError(
+            "this is not the CSV file that `predict` wrote",
+            where=path.name,
+            found=path.suffix,
+            expected="predictions.csv or predictions.parquet, as `predict` wrote it",
+        )
+        raise _explain_spreadsheet(error)
     try:
         table = read_table(path)
     except ManifestError:
-        if path.suffix.lower() != ".csv" or not path.is_file():
+        if suffix != ".csv" or not path.is_file():
             raise
         table = None
-    if table is None or (len(table.columns) == 1 and ";" in str(table.columns[0])):
-        raise ManifestError(
+    if suffix != ".csv" and table is not None:
+        return table
+    if table is None or (len(table.columns) == 1 and re.search("[;\t]", str(table.columns[0]))):
+        error = ManifestError(
             "this is not the CSV file that `predict` wrote",
             where=path.name,
-            found="another separator or encoding, as a spreadsheet writes when it saves a table again",
+            found=_quote_start(path),
             expected="commas between columns, in UTF-8",
-            todo=_RESAVED,
         )
+        raise _explain_spreadsheet(error) from None
+    _refuse_other_times(table, path)
     return table
+
+
+def _explain_spreadsheet(error: ManifestError) -> ManifestError:
+    """Return the error with what to do where a spreadsheet saved the table again."""
+    where, found, expected, _ = error.parts.values()
+    return ManifestError(
+        error.what,
+        where=where,
+        found=found,
+        expected=expected,
+        todo="if a spreadsheet saved it again: give the folder of the results, or predictions.parquet in it",
+    )
+
+
+def _quote_start(path: Path) -> str:
+    """Return how a text begins, whatever its encoding."""
+    with path.open("rb") as file:
+        start = file.read(200)
+    is_utf_16 = start.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+    text = start.decode("utf-16" if is_utf_16 else "utf-8-sig", errors="replace")
+    return repr(text.split("\n")[0].rstrip("\r")[:40]) + " …"
+
+
+def _refuse_other_times(table: pd.DataFrame, path: Path) -> None:
+    """Raise ManifestError for a time such as 04.05.2021 10:00: which number is the month is open."""
+    times = table["captured_at"].dropna() if "captured_at" in table else pd.Series(dtype="str")
+    others = times[~times.str.match(r"\d{4}-\d\d-\d\d(?!\d)")]
+    if len(others):
+        more = f" (and {len(others) - 1} more)" if len(others) > 1 else ""
+        error = ManifestError(
+            "a value in the table cannot be used",
+            where=f"{path.name}, row {int(others.index[0]) + 1}, column captured_at",
+            found=f"{others.iloc[0]!r}{more}",
+            expected="a time such as 2021-03-15 10:00:00",
+        )
+        raise _explain_spreadsheet(error)
 
 
 def _conform_own(table: pd.DataFrame, names: tuple[str, ...], path: Path) -> pd.DataFrame:
@@ -190,5 +240,4 @@ def _conform_own(table: pd.DataFrame, names: tuple[str, ...], path: Path) -> pd.
     except ManifestError as error:
         if path.suffix.lower() != ".csv":
             raise
-        where, found, expected, _ = error.parts.values()
-        raise ManifestError(error.what, where=where, found=found, expected=expected, todo=_RESAVED) from None
+        raise _explain_spreadsheet(error) from None

@@ -285,11 +285,15 @@ def read_table(path: Path) -> pd.DataFrame:
         if path.suffix.lower() == ".csv":
             return pd.read_csv(path, dtype=str, keep_default_na=False, na_values=[""], encoding="utf-8-sig")
     except (OSError, ValueError, LookupError, TypeError, AttributeError, NotImplementedError) as error:
+        is_empty = path.stat().st_size == 0
         raise ManifestError(
             "the table cannot be read",
             where=path.name,
-            found=f"{type(error).__name__}: {str(error)[:200]}",
-            expected=f"a complete {path.suffix.lower()} file in UTF-8",
+            found="an empty file (0 bytes)" if is_empty else f"{type(error).__name__}: {str(error)[:200]}",
+            expected="a complete .csv file in UTF-8"
+            if path.suffix.lower() == ".csv"
+            else "a complete .parquet file",
+            todo="make it again, or copy it again: it was probably cut off",
         ) from None
     raise ManifestError("unknown table format", where=path.name, expected=".csv or .parquet")
 

@@ -233,14 +233,14 @@ def _check_labels(losses: Mapping[str, float], names: Sequence[str]) -> None:
     if unknown:
         raise ConfigError(
             "no loss can be guaranteed for this label",
-            where="losses",
+            where="--lose",
             found=", ".join(unknown),
             expected=f"one of {', '.join(possible)}",
         )
     if not losses:
         raise ConfigError(
             "there is nothing to guarantee",
-            where="losses",
+            where="--lose",
             found="no label",
             expected=f"one of {', '.join(possible)}",
             todo="name a label and a share (--lose leopard=0.01), or a share of names to keep (--keep-names)",

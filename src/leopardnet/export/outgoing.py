@@ -91,7 +91,7 @@ def select_outgoing(
             todo="give the bundle that made the predictions",
         )
     if manifest is not None:
-        refuse_other_footage(table, manifest.table)
+        refuse_other_footage(table, manifest.table, must_share=True)
     if isinstance(corrections, Corrections):
         refuse_other_footage(table, corrections.footage, names=("predictions", "corrections"))
     is_text = table["path"].map(_is_text).astype(bool)

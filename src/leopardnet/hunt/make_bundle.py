@@ -33,6 +33,9 @@ from leopardnet.hunt.taught_labels import TaughtLabels, collect_labels
 from leopardnet.score.calibrate import Calibration
 
 REASON = "made in review: the clips were chosen for labelling, so nothing can be calibrated on them"
+REASON_GIVEN = (
+    "made from labels that were given with the footage: every clip teaches, so none is left to calibrate on"
+)
 
 
 def make_bundle(
@@ -43,11 +46,13 @@ def make_bundle(
     *,
     name: str,
     targets: tuple[str, ...] = (),
+    in_review: bool = True,
 ) -> Bundle:
     """Fit a head to what people said, write a bundle to `out`, and return it.
 
     manifest: of the footage, for sites. said: as `labels_for_models` gives it; clips of the random sample judge the
     model where there are enough of them, and teach it nothing. targets: labels that must not be lost silently.
+    in_review: False where the labels came with the footage, such as those of a rendering; the card says which.
     Raises BundleError where there are fewer than two labels, and where `out` exists.
 
     >>> entries = LabelFile(Path("review-clips/labels.sqlite")).entries()  # doctest: +SKIP
@@ -66,7 +71,7 @@ def make_bundle(
     head = fit_labels(taught, features, rows, c=optim.probe_c)
     judgement = judge_labels(taught, features, c=optim.probe_c, aggregate_by=aggregate_by)
     data = _count(taught)
-    record = _record(taught, store)
+    record, origin = _record(taught, store), "made in review" if in_review else "made from labels"
     spec = BundleSpec(
         name=name,
         labels=taught.labels,
@@ -74,27 +79,27 @@ def make_bundle(
         preprocess=setup.preprocess,
         sampling=load_group("sampling", "auto"),
         aggregate=aggregate_by,
-        calibration=Calibration(reason=REASON),
+        calibration=Calibration(reason=REASON if in_review else REASON_GIVEN),
         decide=DecideConfig(decides=False),
         provenance={
             "leopardnet": version("leopardnet"),
-            "made_in_review": record,
+            origin.replace(" ", "_"): record,
             "config": {
                 "optim": {"mode": "probe", "probe_c": optim.probe_c},
                 "decide": DecideConfig(decides=False).model_dump(mode="json"),
             },
             "data": data.to_dict("records"),
-            "learned_from": _list_teachers(taught, rows, manifest).model_dump(),
+            "learned_from": _list_teachers(taught, rows, manifest, origin).model_dump(),
         },
     )
     with atomic_folder(out) as part:
         write_network(part, setup, head, _class_means(taught, features, rows))
         figures: dict[str, Any] = {"evaluation": judgement.evaluation, "how": judgement.how}
         none = "" if judgement.evaluation is not None else f" {judgement.how}"
-        text = _head_of_card(record, none) + model_card(spec, data, **figures)
+        text = _head_of_card(record, none, origin=origin) + model_card(spec, data, **figures)
         with atomic_path(part / "card.md") as card:
             card.write_text(text, "utf-8")
-        write_json(card_json(spec, data, **figures) | {"made_in_review": record}, part / "card.json")
+        write_json(card_json(spec, data, **figures) | {origin.replace(" ", "_"): record}, part / "card.json")
         write_spec(part, spec)
     return Bundle.load(out)
 
@@ -160,20 +165,22 @@ def _record(taught: TaughtLabels, store: FeatureStore) -> dict[str, Any]:
     }
 
 
-def _list_teachers(taught: TaughtLabels, rows: NDArray[np.int64], manifest: Manifest) -> LearnedFrom:
+def _list_teachers(taught: TaughtLabels, rows: NDArray[np.int64], manifest: Manifest, origin: str) -> LearnedFrom:
     table = fill_places(manifest.table)
     learned = table[table["clip_id"].isin(set(taught.clip_ids[rows]))]
-    salt = f"made in review {sorted(taught.clip_ids[rows])}"
+    salt = f"{origin} {sorted(taught.clip_ids[rows])}"
     return LearnedFrom.of(learned, learned.iloc[:0], manifest.root, salt=salt)
 
 
-def _head_of_card(record: dict[str, Any], no_figures: str) -> str:
+def _head_of_card(record: dict[str, Any], no_figures: str, *, origin: str) -> str:
     sites = f"{record['n_sites']} sites" if record["n_sites"] else "sites that are not known"
     left = "; ".join(f"{n} {reason}" for reason, n in record["left_out"].items())
+    left = f"; left out: {left}" if left else ""
+    n = record["n_audit"]
+    kept = f"{n} more, drawn at random, were kept to judge it" if n else "No clip was kept to judge it"
     return (
-        f"> **Made in review.** A head on a network trained on ImageNet, fitted to {record['n_labels']} labelled "
-        f"clips of {sites}. {record['n_audit']} more, drawn at random, were kept to judge it"
-        f"{f'; left out: {left}' if left else ''}.{no_figures}\n"
+        f"> **{origin.capitalize()}.** A head on a network trained on ImageNet, fitted to {record['n_labels']} "
+        f"labelled clips of {sites}. {kept}{left}.{no_figures}\n"
         "> **No promise.** It decides nothing: every clip is `unsure`, and the probabilities only say which clips "
         "to look at first. `leopardnet thresholds` on labels of a random sample gives it a promise.\n\n"
     )

@@ -20,6 +20,7 @@ from leopardnet.core.settings.sound import SoundConfig
 from leopardnet.core.types import ClipPrediction
 from leopardnet.data.checks.match_files import refuse_other_files
 from leopardnet.detect.detector import choose_detector, match_detector
+from leopardnet.infer.earlier_tables import note_replaced_rows
 from leopardnet.infer.footage_source import open_source
 from leopardnet.infer.job import Engine, Job, Results, choose_effort
 from leopardnet.infer.journal import Journal
@@ -82,20 +83,19 @@ def predict(
     """Classify a manifest, a folder or a file: one row per clip, in its order. Unreadable clips have a row too.
 
     bundle: the model, or its folder. out: folder for the tables and the journal, with which an interrupted run
-    continues; the tables are then written page by page, and read back only where the result is used. For a bundle
-    with a promise, watch.json there says whether the promise applies, see `bundle.promise_watch`. runtime:
-    backend, device, precision, workers. sampling: other frames than the bundle's, as settings or the name of a
-    file in configs/sampling. detector: where boxes come from, if not from the bundle's detector: none,
-    embedded, motion, or a file. sound: what sound tracks are searched for, as settings or the name of a file in
-    configs/sound; `none` reads none. Sound changes no other result; clips that were classified without it are
-    searched afterwards. effort: `full`, or `thorough`: also frames half-way between those of the sampling.
-    retry_failed: read unreadable clips again. take_over: folders of runs whose finished clips are kept, see
-    `take_part`. engine: `classify_all` or `ray_engine(address)`. on_result: called with each new prediction;
-    on_progress: with the numbers of clips that are done and in all; on_note: with what a person should know.
+    continues; the tables are read back where the result is used. watch.json there says whether a promise applies
+    (`bundle.promise_watch`). runtime: backend, device, precision, workers. sampling: other frames than the
+    bundle's, as settings or the name of a file in configs/sampling. detector: where boxes come from, if not from
+    the bundle's detector: none, embedded, motion, or a file. sound: what sound tracks are searched for, as
+    settings or the name of a file in configs/sound; `none` reads none. Sound changes no other result; it is
+    searched afterwards where clips were classified without. effort: `full`, or `thorough`: also frames half-way
+    between those. retry_failed: read unreadable clips again. take_over: folders of runs whose finished clips are
+    kept, see `take_part`. engine: `classify_all` or `ray_engine(address)`. on_result: called with each new
+    prediction; on_progress: with the numbers of clips done and in all; on_note: with what people should know.
 
     Raises RunStopped where `should_stop` returned True before the last clip; what is done stays in the journal.
-    Raises ManifestError before the first clip where a results file fits none of them, and where it or the times of
-    the manifest are of other footage.
+    Raises ManifestError before the first clip where a results file fits none of them, where it or the times of the
+    manifest are of other footage, and where `out` holds the tables of other clips alone.
 
     >>> preds = predict("clips/", "runs/amur/bundle")  # doctest: +SKIP
     >>> preds.table[["path", "decision", "score"]]  # doctest: +SKIP
@@ -106,6 +106,7 @@ def predict(
         bundle = load_bundle(bundle)
     manifest = open_source(source)
     refuse_other_files(manifest.table, manifest.root)
+    note_replaced_rows(out, manifest.table, on_note)
     learned = read_learned_from(bundle.spec)
     job = _plan_job(manifest, bundle, runtime, sampling, detector, sound, effort, on_note)
     with Journal.open(out, job.results_key()) as journal:

@@ -135,7 +135,7 @@ def find_records(
     names = find_targets(predictions) if wanted is None else _check_wanted(wanted, predictions, labels)
     ranges = ranges or RangeMap()
     if manifest is not None:
-        refuse_other_footage(predictions.table, manifest.table)
+        refuse_other_footage(predictions.table, manifest.table, must_share=True)
     clips = place_clips(predictions, manifest=manifest, deployments=deployments)
     records = build_records(predictions, labels=labels, wanted=names, alert_score=alert_score, clips=clips)
     records = add_ranges(records, ranges)

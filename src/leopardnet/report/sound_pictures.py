@@ -10,7 +10,7 @@ import pandas as pd
 
 from leopardnet.core.errors import MediaError
 from leopardnet.core.labels import UNREADABLE
-from leopardnet.core.language import translate
+from leopardnet.core.language import format_number, translate
 from leopardnet.core.manifest import Manifest
 from leopardnet.core.predictions import Predictions
 from leopardnet.media.decode import resolve_path
@@ -102,5 +102,5 @@ def describe_sound(sound: pd.Series) -> str:
     """Return what a sound is, when and how high, in words."""
     kind, peak = str(sound["kind"]), sound["peak_hz"]
     what = translate("tonal call") if kind == "tonal_call" else kind.removeprefix("network:")
-    text = translate("{what} at {time} s", what=what, time=f"{sound['start_s']:.1f}")
-    return text if pd.isna(peak) else text + ", " + translate("{n} kHz", n=f"{peak / 1000:.1f}")
+    text = translate("{what} at {time} s", what=what, time=format_number(sound["start_s"], 1))
+    return text if pd.isna(peak) else text + ", " + translate("{n} kHz", n=format_number(peak / 1000, 1))

@@ -90,7 +90,7 @@ def summarise(
     private, audible = frozenset[str]() if people else with_people, find_audible(table, with_people)
     pictures, truth, hidden, absent, looked_at = None, None, frozenset[str](), list[str](), {}
     if manifest is not None:
-        refuse_other_footage(table, manifest.table)
+        refuse_other_footage(table, manifest.table, must_share=True)
         truth, hidden, table = true_labels(manifest, table), private, _add_sites(table, manifest)
         limits = limit_pictures(predictions, n_pictures, paging)
         pictures = make_thumbnails(table, manifest, hidden=hidden, on_progress=on_progress, **limits)

@@ -183,7 +183,7 @@ def _open_results(source: Path, workspace: Workspace, manifest: Path | None, roo
         )
     if manifest is not None:
         rows = _read_moved(manifest, root)
-        refuse_other_footage(table, rows.table)
+        refuse_other_footage(table, rows.table, must_share=True)
     elif root is not None:
         if not root.is_dir():
             raise ManifestError(

@@ -10,6 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from leopardnet.core.errors import ManifestError
+from leopardnet.core.footage.site_names import normalise_site
 from leopardnet.core.settings.training import ValidationConfig
 from leopardnet.data.checks.fingerprints import find_near_pairs, fingerprint
 from leopardnet.data.splits.groups import find_groups
@@ -17,6 +18,7 @@ from leopardnet.data.splits.stratify import assign_groups
 from leopardnet.training.frames.labelled_frames import LabelledFrames
 
 Rows = NDArray[np.int64]
+UPPER_BOUND = "the figures are an upper bound, expect less at new places"
 
 
 @dataclass(frozen=True)
@@ -31,13 +33,16 @@ class Part:
 class Plan:
     """The parts of a run. With folds, the model is finally trained on all rows.
 
-    without_site: the share of the rows, 0 to 1, whose site nobody knows. judges: rows of an audit, which no part
+    without_site: the share of the rows that give figures, 0 to 1, whose site nobody knows. n_sites: of the split
+    val, and of these n_sites_seen, which were trained on; 0 with folds. judges: rows of an audit, which no part
     trains on.
     """
 
     parts: tuple[Part, ...]
     by_folds: bool
     without_site: float = 0.0
+    n_sites: int = 0
+    n_sites_seen: int = 0
     judges: Rows = field(default_factory=lambda: np.zeros(0, np.int64))
 
     @property
@@ -51,14 +56,11 @@ class Plan:
     def description(self) -> str:
         """How the figures of the run were obtained, for people."""
         if not self.by_folds:
-            return "clips of the split val, which were not trained on"
+            return self._describe_split()
         apart, whole, caution = "its site", "all clips", ""
         if self.without_site == 1:
             apart = "it and the pictures that look like it"
-            caution = (
-                "no site is known, so its camera may have been trained on: the figures are an upper bound, "
-                "expect less at new places"
-            )
+            caution = f"no site is known, so its camera may have been trained on: {UPPER_BOUND}"
         elif self.without_site:
             apart = "its site, where that is known"
             caution = (
@@ -72,6 +74,17 @@ class Plan:
             f"without {apart}"
         )
         return "; ".join(filter(None, (how, f"the model itself was then trained on {whole}", caution)))
+
+    def _describe_split(self) -> str:
+        if self.n_sites and self.n_sites_seen == self.n_sites:
+            return f"clips of the split val, whose sites were all trained on: {UPPER_BOUND}"
+        if self.without_site == 1:
+            unknown = f"no site is known, so their cameras may have been trained on: {UPPER_BOUND}"
+            return "; ".join(("clips of the split val, which were not trained on", unknown))
+        if self.n_sites_seen:
+            seen = f"{self.n_sites_seen} of its {self.n_sites} sites were trained on, and their clips judge nothing"
+            return "; ".join(("clips of the split val at sites that were not trained on", seen))
+        return "clips of the split val, which were not trained on"
 
 
 def should_use_folds(has_val: bool, config: ValidationConfig) -> bool:
@@ -87,7 +100,7 @@ def plan_folds(frames: LabelledFrames, config: ValidationConfig, *, by_folds: bo
     """
     split = frames.table["split"].to_numpy(object)
     if not by_folds:
-        return Plan((Part(np.flatnonzero(split != "val"), np.flatnonzero(split == "val")),), by_folds=False)
+        return _plan_split(frames.table["site"], split == "val")
     groups = group_rows(frames.table)
     n_groups = int(groups.max()) + 1 if len(groups) else 0
     n_folds = min(config.n_folds, n_groups)
@@ -104,6 +117,17 @@ def plan_folds(frames: LabelledFrames, config: ValidationConfig, *, by_folds: bo
     parts = tuple(Part(rows[(fold != i) & ~is_judge], rows[fold == i]) for i in range(n_folds) if (fold == i).any())
     without_site = float(frames.table["site"].isna().mean())
     return Plan(parts, by_folds=True, without_site=without_site, judges=rows[is_judge])
+
+
+def _plan_split(sites: pd.Series[Any], is_val: NDArray[np.bool_]) -> Plan:
+    of_val, of_train = (set(sites[rows].dropna().map(normalise_site)) for rows in (is_val, ~is_val))
+    return Plan(
+        (Part(np.flatnonzero(~is_val), np.flatnonzero(is_val)),),
+        by_folds=False,
+        without_site=float(sites[is_val].isna().mean()) if is_val.any() else 0.0,
+        n_sites=len(of_val),
+        n_sites_seen=len(of_val & of_train),
+    )
 
 
 def find_judges(table: pd.DataFrame) -> NDArray[np.bool_]:

@@ -82,31 +82,36 @@ class RunFolder:
     trained: bool = False
 
 
+class FinishedRun(ConfigError):
+    """The run that is asked for was finished before; its folder is left as it is."""
+
+
 def open_run(folder: Path, config: TrainConfig, key: str, *, overwrite: bool) -> RunFolder:
     """Prepare and return the folder: new, emptied, or with an unfinished run to continue.
 
-    key: the hash of the footage. Raises ConfigError for a finished run, and for an unfinished one with other
-    settings or other footage, unless `overwrite`, or nothing was trained in it yet, as after a failed download.
+    key: the hash of the footage. Raises FinishedRun for a finished run of these settings and this footage, and
+    ConfigError for one of others, unless `overwrite`, or nothing was trained in it yet, as after a failed download.
     """
     wanted = config.model_dump(mode="json")
     found = read_state(folder)
     if found and not overwrite:
         stored = yaml.safe_load((folder / "config.yaml").read_text("utf-8"))
+        changed = _differences(add_missing_settings(stored), wanted, stored)
+        is_other = bool(changed) or found["key"] != key
         if found["state"] == "finished":
-            raise ConfigError(
+            raise (ConfigError if is_other else FinishedRun)(
                 "this folder holds a finished run",
                 where=folder.name,
+                found=_describe_changes(changed) if is_other else "the same settings and footage",
                 expected="a new folder",
                 todo="give another --out, or --overwrite to replace the model in it",
             )
-        changed = _differences(add_missing_settings(stored), wanted, stored)
-        is_other = bool(changed) or found["key"] != key
         has_work = any((folder / name).exists() for name in WORK)
         if is_other and has_work:
             raise ConfigError(
                 "this folder holds an unfinished run with other " + ("settings" if changed else "footage"),
                 where=folder.name,
-                found="; ".join(changed[:4]) or "files were added, removed or changed",
+                found=_describe_changes(changed),
                 expected="the command that was interrupted, to continue it",
                 todo="give the same command, another --out, or --overwrite to start again",
             )
@@ -159,6 +164,10 @@ def list_scarcities(folder: Path) -> list[str]:
         advice = f"label clips of {FEW_SITES} sites or more, and name these sites"
         found.append(f"{some if n_sites else none}; {advice}")
     return found
+
+
+def _describe_changes(changed: list[str]) -> str:
+    return "; ".join(changed[:4]) or "files were added, removed or changed"
 
 
 def _differences(

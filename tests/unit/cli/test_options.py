@@ -20,6 +20,9 @@ def test_losses_are_read_by_label():
     [
         (["leopard"], "not a tolerable loss"),
         (["leopard=much"], "not a tolerable loss"),
+        (["leopard=5"], "share between 0 and 1, for example leopard=0.01 or leopard=1%"),
+        (["leopard=0"], "share between 0 and 1"),
+        (["leopard=nan"], "share between 0 and 1"),
         (["tiger=0.1", "tiger=0.2"], "two tolerable losses"),
     ],
 )

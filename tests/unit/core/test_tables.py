@@ -136,6 +136,16 @@ def test_a_damaged_table_is_one_clear_error(tmp_path, name, content):
         read_table(tmp_path / name)
 
 
+def test_an_empty_file_is_called_one(tmp_path):
+    for suffix, expected in ((".parquet", "a complete .parquet file"), (".csv", "a complete .csv file in UTF-8")):
+        (tmp_path / f"t{suffix}").write_bytes(b"")
+        with pytest.raises(ManifestError, match="cannot be read") as error:
+            read_table(tmp_path / f"t{suffix}")
+        parts = error.value.parts
+        assert parts["found"] == "an empty file (0 bytes)" and parts["expected"] == expected
+        assert parts["do"].startswith("make it again")
+
+
 def test_a_missing_or_strange_table_says_so(tmp_path):
     with pytest.raises(ManifestError, match="no such table"):
         read_table(tmp_path / "t.csv")

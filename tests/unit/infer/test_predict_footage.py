@@ -154,6 +154,26 @@ def test_with_a_folder_the_run_is_kept_and_goes_on(unseen, tiny_bundle, said, tm
     assert counts == [*((i, 8) for i in range(9)), (8, 8)]
 
 
+def test_the_results_of_one_card_do_not_silently_take_the_place_of_anothers(unseen, tiny_bundle, tmp_path):
+    is_first = unseen.table["path"] == unseen.table["path"].iloc[0]
+    first, rest = (unseen.replace(unseen.table[rows]) for rows in (is_first, ~is_first))
+    notes: list[str] = []
+    predict(first, tiny_bundle, out=tmp_path, runtime=HERE, on_note=notes.append)
+    before = (tmp_path / "predictions.parquet").read_bytes()
+    with pytest.raises(ManifestError, match="this folder holds the results of other footage"):
+        predict(rest, tiny_bundle, out=tmp_path, runtime=HERE)
+    assert (tmp_path / "predictions.parquet").read_bytes() == before and notes == []
+    predict(unseen, tiny_bundle, out=tmp_path, runtime=HERE, on_note=notes.append)  # a card that has filled up
+    assert len(Predictions.read(tmp_path)) == 8 and notes == []
+    predict(rest, tiny_bundle, out=tmp_path, runtime=HERE, on_note=notes.append)
+    assert len(Predictions.read(tmp_path)) == 7
+    path = first.table["path"].iloc[0]
+    assert notes == [
+        f"clips of earlier results that are not in this footage: 1, such as {path}; the tables leave them out, and "
+        "the journal keeps them"
+    ]
+
+
 def test_nothing_to_classify(tmp_path, tiny_bundle, manifest_of):
     with pytest.raises(ManifestError, match="nothing to classify"):
         predict(manifest_of(path=[], kind=[]), tiny_bundle)

@@ -9,6 +9,7 @@ from leopardnet.core.language import use_language
 from leopardnet.metrics.evaluate_clips import evaluate_clips
 from leopardnet.metrics.labelled_clips import LabelledClips
 from leopardnet.pages.palette import label_styles
+from leopardnet.report import write_report
 from leopardnet.report.overview import Beside, list_reasons, make_overview
 from leopardnet.report.target_counts import TargetCounts
 
@@ -87,6 +88,21 @@ def test_sites_are_those_of_suspected_and_confirmed_clips(season):
     assert leopard == TargetCounts("leopard", 0, 2, 1, 0, 1), "both are of the north; that of the south is refuted"
     (leopard, _) = make_overview(season, STYLES, description=FACTS, beside=Beside(people(c="leopard"))).targets
     assert leopard == TargetCounts("leopard", 2, 1, 0, 0, 2), "as many sites as without labels"
+
+
+def test_the_note_on_sites_names_all_clips_that_are_counted(season, tmp_path):
+    """People dispute c, which is the only clip of its site: it is neither suspected any more nor refuted."""
+    beside = Beside(people(a="leopard", b="leopard", c=""))
+    (leopard, _) = make_overview(season, STYLES, description=FACTS, beside=beside).targets
+    assert leopard == TargetCounts("leopard", 0, 2, 0, 1, 2)
+    table = season.assign(n_frames=1, bundle_id="b", labels_id="l")
+    for language, note in (
+        ("en", "Sites: of the suspected, the undecided and the confirmed clips."),
+        ("ru", "тех роликов, что под подозрением, остались нерешёнными или подтверждены."),
+    ):
+        with use_language(language):
+            page = write_report(tmp_path / "r.html", table, beside=beside).read_text("utf-8")
+        assert note in page
 
 
 def test_labels_that_cannot_judge_are_not_called_none(season):

@@ -17,6 +17,7 @@ from leopardnet.metrics.conditions.conditions import evaluate_conditions
 from leopardnet.metrics.evaluate_clips import evaluate_clips
 from leopardnet.metrics.labelled_clips import LabelledClips
 from leopardnet.report import write_report
+from leopardnet.report.overview import Beside
 
 LABELS = LabelSet((Label("leopard", "Panthera pardus"), Label("sika_deer"), Label("empty")), targets=("leopard",))
 HOSTILE = "site/</script><img src=x onerror=alert(1)>&amp;\"'<!--.AVI"
@@ -132,6 +133,32 @@ def full_text(tmp_path):
         notices=[NOTICE],
         title="Winter <survey>",
     )
+
+
+def first_section(tmp_path, said):
+    """What stands under "Look at these first", with these labels of people: path → label, '' is disputed."""
+    labels = pd.DataFrame({"clip_id": list(map(clip_id, said)), "labels": list(said.values())})
+    text = write(tmp_path, beside=Beside(labels if said else None))
+    return " ".join(Page(re.search(r'(?s)<section id="first">.*?</section>', text)[0]).text.split())
+
+
+def test_clips_that_people_judged_are_not_among_those_to_look_at_first(tmp_path):
+    """a and b are suspected, b and the hostile name are unsure, and what is unreadable nobody can judge."""
+    nobody = first_section(tmp_path, {})
+    assert "Suspected targets 2 " in nobody and "judged" not in nobody and "a.AVI" in nobody and "b.AVI" in nobody
+    one = first_section(tmp_path, {"north/a.AVI": "leopard"})
+    assert "Suspected targets 1; 1 more was judged by people" in one and "a.AVI" not in one and "b.AVI" in one
+    disputed = first_section(tmp_path, {"north/a.AVI": ""})
+    assert "1 more was judged by people" in disputed and "a.AVI" not in disputed, "it needs no look of the report"
+    unsure = first_section(tmp_path, {HOSTILE: "empty"})
+    assert "Suspected targets 2 " in unsure and "judged" not in unsure and "</script>" not in unsure
+    both = first_section(tmp_path, {"north/a.AVI": "leopard", "north/b.AVI": "empty", HOSTILE: "empty"})
+    assert "Suspected targets" not in both and "Least certain" not in both and "broken.AVI" in both
+
+    readable = [row for row in ROWS if row[1] is not None]
+    labels = pd.DataFrame({"clip_id": [clip_id(path) for path, *_ in readable], "labels": "empty"})
+    text = write(tmp_path, readable, beside=Beside(labels))
+    assert "Nothing is left: people have judged every suspected target" in " ".join(Page(text).text.split())
 
 
 def test_infrared_stands_beside_colour_and_sizes_stand_where_a_detector_was_used(tmp_path):

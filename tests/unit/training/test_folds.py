@@ -56,6 +56,25 @@ def test_a_split_is_taken_as_it_is():
     assert plan.all_rows.tolist() == [0, 2]
 
 
+@pytest.mark.parametrize(
+    ("val", "train", "words"),
+    [
+        (["a", "b"], ["c", None], "clips of the split val, which were not trained on"),
+        (["a", "Site 2"], ["site-2"], "1 of its 2 sites were trained on, and their clips judge nothing"),
+        (["a", "b"], ["a", "b"], "whose sites were all trained on: the figures are an upper bound, expect less"),
+        (
+            [None, None],
+            ["a"],
+            "no site is known, so their cameras may have been trained on: the figures are an upper",
+        ),
+    ],
+)
+def test_a_split_that_shares_sites_says_what_its_figures_are_worth(val, train, words):
+    frames = frames_at([*val, *train], ["x"] * len([*val, *train]))
+    frames.table["split"] = ["val"] * len(val) + ["train"] * len(train)
+    assert words in plan_folds(frames, AUTO, by_folds=False, seed=7).description
+
+
 def test_one_site_is_too_little_for_folds():
     with pytest.raises(ManifestError, match="too few groups"):
         plan_folds(frames_at(["a", "a"], ["x", "y"]), AUTO, by_folds=True, seed=7)

@@ -12,7 +12,8 @@ import yaml
 import leopardnet
 from leopardnet.compose import load_config
 from leopardnet.core.errors import ConfigError
-from leopardnet.training.run_folder import list_scarcities, open_run, write_counts
+from leopardnet.training.run_folder import FinishedRun, list_scarcities, open_run, write_counts
+from leopardnet.training.runs.run import write_state
 from leopardnet.training.training_run import train
 
 
@@ -68,6 +69,18 @@ def test_a_finished_run_is_not_lost(tiny_run, labelled, tmp_path):
     assert (tiny_run.folder / "bundle" / "model.onnx").is_file()
 
 
+def test_a_finished_run_is_told_from_one_of_other_settings_or_footage(tmp_path):
+    one, other = (load_config("train", ["debug=smoke", f"seed={i}"]) for i in (1, 2))
+    open_run(tmp_path, one, "k", overwrite=False)
+    write_state(tmp_path, state="finished")
+    with pytest.raises(FinishedRun, match="finished run"):
+        open_run(tmp_path, one, "k", overwrite=False)
+    for config, key, words in ((other, "k", "seed was 1, is 2"), (one, "other", "files were added, removed or")):
+        with pytest.raises(ConfigError, match=words) as error:
+            open_run(tmp_path, config, key, overwrite=False)
+        assert not isinstance(error.value, FinishedRun)
+
+
 def test_a_run_that_learned_nothing_yet_blocks_no_folder(tmp_path):
     one, other = (load_config("train", ["debug=smoke", f"seed={i}"]) for i in (1, 2))
     open_run(tmp_path, one, "k", overwrite=False)  # and then the download of the weights failed
@@ -99,5 +112,5 @@ def test_too_few_clips_and_sites_are_named(tmp_path):
 
     assert counted(["leopard"] * 5 + ["empty"] * 6, list("abcde") + ["f"] * 6) == []
     few, sites = counted(["leopard"] * 4 + ["empty"] * 5, list("abab") + [None] * 5)
-    assert "leopard 4" in few and "empty" not in few and sites.startswith("known sites: 2, so the figures say little")
+    assert "leopard 4" in few and "empty" not in few and sites.startswith("known sites: 2, so the figures")
     assert counted(["leopard"] * 5 + ["empty"] * 5, [None] * 10)[0].startswith("no site is known, ")

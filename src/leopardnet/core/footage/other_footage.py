@@ -24,16 +24,19 @@ def refuse_other_footage(
     names: tuple[str, str] = ("predictions", "manifest"),
     same_s: float = SAME_S,
     min_share: float = 0.0,
+    must_share: bool = False,
 ) -> None:
     """Raise ManifestError if rows of one `clip_id` cannot be of the same file.
 
     Columns of FACTS that both tables have are compared: kind, capture time, aspect, and the site where a time is
     missing. Times that differ by one shift per folder, as after a clock correction, are no contradiction where
     nothing else differs. names: of the two tables, for the message; same_s: by which times may differ; min_share:
-    of the common clips that must differ.
+    of the common clips that must differ; must_share: tables with rows that share no clip are refused, too.
     """
     both = _take_facts(table).join(_take_facts(other).add_suffix("_other"), how="inner")
     if both.empty:
+        if must_share and len(table) and len(other):
+            _refuse_strangers(table, other, names)
         return
     faults = pd.DataFrame(dict(_find_faults(both, same_s)), index=both.index)
     others = faults.drop(columns="captured_at", errors="ignore").any(axis=None)
@@ -53,6 +56,22 @@ def refuse_other_footage(
             todo="give the tables that belong together; if you have corrected sites or times since, give the "
             "command that made the first table again, which is quick",
         )
+
+
+def _refuse_strangers(table: pd.DataFrame, other: pd.DataFrame, names: tuple[str, str]) -> None:
+    """Raise ManifestError for two tables without a clip in common, with a path of each."""
+    raise ManifestError(
+        f"{names[0]} and {names[1]} have no clip in common",
+        found=" and ".join(
+            f"{_first_path(rows)} in {name}" for rows, name in zip((table, other), names, strict=True)
+        ),
+        expected="tables of the same footage, with paths below the same folder",
+        todo="give the manifest that was classified",
+    )
+
+
+def _first_path(rows: pd.DataFrame) -> str:
+    return str(rows["path" if "path" in rows.columns else "clip_id"].iloc[0])
 
 
 def _take_facts(table: pd.DataFrame) -> pd.DataFrame:

@@ -24,19 +24,24 @@ from leopardnet.core.language.number_form import (
     format_number,
     format_probability,
     localise_decimals,
+    localise_numbers,
     round_probability,
 )
+from leopardnet.core.language.table_cells import format_cell, is_number
 
 __all__ = [
     "LANGUAGES",
     "current_language",
     "cut_probability",
     "find_language",
+    "format_cell",
     "format_day",
     "format_number",
     "format_probability",
+    "is_number",
     "language_of",
     "localise_decimals",
+    "localise_numbers",
     "round_probability",
     "script_texts",
     "set_language",

@@ -15,14 +15,14 @@ from string import Formatter
 from leopardnet.core.errors import LeopardnetError
 from leopardnet.core.language.catalogue import read_catalogue, translate
 from leopardnet.core.language.choice import ENGLISH, current_language
+from leopardnet.core.language.number_form import INTERVAL, localise_numbers
 
 CONTEXT = "message"
 Pattern = tuple[re.Pattern[str], str]
 NAMED = re.compile(r"(found|expected|do): ([^;]*)")
 JOINED = re.compile("; ")  # of sentences, and of the parts of an error
 JOINT = re.compile(r"(, | \(|\)$| (?=and others$)| (?=… and \d))")  # between the items of a list
-LABELS = re.compile("[a-z_]+(?: and [a-z_]+)+")
-INTERVAL = re.compile(r"(-?\d[\d.]*) to (-?\d[\d.]*)")
+LABELS = re.compile(r"[a-z_]+(?: \(\d+\))?(?: and [a-z_]+(?: \(\d+\))?)+")  # each with its count, if any
 ENGLISH_WORD = re.compile(  # those that are in no name of a label, and in few of a site
     r"(?:^|(?<=[ (]))(?:an|and|are|as|at|be|been|by|can|cannot|clips?|confidence|each|for|from|has|have|if|in|is|"
     r"it|its|labels?|missed|no|not|of|on|one|only|or|others?|sites?|than|that|the|them|they|this|to|was|were|where|"
@@ -36,6 +36,9 @@ NUMBERS = re.compile(r"[+-]?\d[\d.,]*")
 NUMBER = r"[+-]?[\d.,]+"
 WORD = re.compile(r"[A-Za-z]{2,}")
 FEWEST_WORDS = 2  # a pattern that begins with a value and has fewer words holds numbers alone
+NAMES = frozenset(  # values that may look like a number, and are a name
+    ("path", "file", "folder", "name", "site", "deployment", "camera", "sequence", "label", "key", "zone")
+)
 MOST_NESTED = 4  # a value inside a value inside …
 
 
@@ -93,11 +96,14 @@ def _translate_part(text: str, language: str, n_nested: int) -> str | None:
         return None
     for pattern, words in patterns:
         if found := pattern.fullmatch(text):
-            values = {k: _translate_value(v, language, n_nested + 1) for k, v in found.groupdict().items()}
+            values = {
+                k: _translate_value(v, language, n_nested + 1, is_name=k in NAMES)
+                for k, v in found.groupdict().items()
+            }
             if not any(map(_has_english, values.values())):
                 return words.format(**values)
     if part := ESTIMATE.fullmatch(text):
-        return f"{part[1]} ({_translate_value(part[2], language, n_nested + 1)})"
+        return f"{localise_numbers(part[1])} ({_translate_value(part[2], language, n_nested + 1)})"
     if part := NAMED.fullmatch(text):  # of an error on one line, as in the column `reason`
         return f"{translate(part[1])}: {_translate_line(part[2], language, n_nested + 1)}"
     first, colon, rest = text.partition(": ")
@@ -105,7 +111,7 @@ def _translate_part(text: str, language: str, n_nested: int) -> str | None:
         return None  # a name in front of a colon ends before the next sentence
     tail = _translate_part(rest, language, n_nested + 1) if colon else None
     if tail is None and NUMBERS.fullmatch(rest):
-        tail = rest  # a count behind its noun
+        tail = localise_numbers(rest)  # a count behind its noun
     head = _translate_part(first, language, n_nested + 1) or (None if _has_english(first) else first)  # or a name
     return None if tail is None or head is None else f"{head}: {tail}"
 
@@ -116,8 +122,11 @@ def _has_english(value: str) -> bool:
     return " " in value and not is_path and ENGLISH_WORD.search(ITEM.sub("", QUOTED.sub("", value))) is not None
 
 
-def _translate_value(value: str, language: str, n_nested: int) -> str:
-    """Translate what stands between the words of a text: another text, or several that are joined."""
+def _translate_value(value: str, language: str, n_nested: int, *, is_name: bool = False) -> str:
+    """Translate what stands between the words of a text: another text, or several that are joined.
+
+    The signs of numbers are changed once, where nothing is translated. is_name: they stay.
+    """
     text = value.strip()
     if LABELS.fullmatch(text):
         return value.replace(" and ", f" {translate('and')} ")
@@ -125,8 +134,13 @@ def _translate_value(value: str, language: str, n_nested: int) -> str:
     joined = [piece if i % 2 else _translate_line(piece, language, n_nested) for i, piece in enumerate(pieces)]
     is_known = all(words != piece for words, piece in zip(joined[::2], pieces[::2], strict=True))
     words = "".join(joined) if is_known else _translate_line(text, language, n_nested)
-    words = INTERVAL.sub(r"\1–\2", "".join(joined) if words == text else words)
-    return value.replace(text, words) if text else value
+    if words == text and joined != pieces:
+        words = "".join(
+            x if is_name or x != piece else localise_numbers(x) for x, piece in zip(joined, pieces, strict=True)
+        )
+    elif words == text:
+        words = text if is_name else localise_numbers(text)
+    return value.replace(text, INTERVAL.sub(r"\1–\2", words)) if text else value
 
 
 @lru_cache

@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import math
+import re
 from datetime import date
 from functools import lru_cache
 
-from leopardnet.core.language.choice import current_language
+from leopardnet.core.language.choice import ENGLISH, current_language
 
+# With groups of three digits or without, and with decimals or without; no part of a day, a version or a list.
+NUMBER = re.compile(r"(?<![\w.,/])(\d{1,3}(?:,\d{3})+|\d+)(\.\d+)?(?![.,]?\w)")
+INTERVAL = re.compile(r"(-?\d[\d.]*) to (-?\d[\d.]*)")
+UNIT = re.compile(r"\b(?:s|min|h|m|km|px|Hz|kHz|[kMG]B)\b")
+NOT_NUMBERS = re.compile(r"[A-Za-z_=/\\'\"`«:]")
 DAY_FORMS = {"en": "y-MM-dd", "ru": "dd.MM.y"}
 
 
@@ -55,6 +61,23 @@ def _count_millionths(p: float) -> int:
 def localise_decimals(text: str) -> str:
     """Return a text that holds numbers alone, such as those of an axis, with the decimal sign of the language."""
     return text.replace(".", _symbols(current_language())[1])
+
+
+def localise_numbers(text: str) -> str:
+    """Return a value that was written in English with the signs of the language, where it is of numbers and units.
+
+    Names, paths, options, versions and days keep their points.
+
+    >>> localise_numbers("0.85 (0.70–0.92)")
+    '0.85 (0.70–0.92)'
+    """
+    if current_language() == ENGLISH:
+        return text
+    text = INTERVAL.sub(r"\1–\2", text)
+    if NOT_NUMBERS.search(UNIT.sub("", text)):
+        return text
+    group, decimal = _symbols(current_language())
+    return NUMBER.sub(lambda found: found[1].replace(",", group) + (found[2] or "").replace(".", decimal), text)
 
 
 def format_day(day: date) -> str:

@@ -11,7 +11,7 @@ import pandas as pd
 
 from leopardnet.core.manifest import Manifest, parse_time_zone
 from leopardnet.data.checks.finding import Finding
-from leopardnet.data.scan.deployments import find_time_zones, is_outside_period
+from leopardnet.data.scan.deployments import apply_deployments, find_time_zones, is_outside_period
 
 FIRST_YEAR = 2010
 _SLACK = timedelta(days=1)  # because of time zones
@@ -30,27 +30,40 @@ def check_clocks(manifest: Manifest, *, now: datetime, deployments: pd.DataFrame
         yield Finding(
             "info", "no_time", f"{n} of {len(t)} clips have no capture time", int(str(first.name)), first["path"]
         )
-    for rows, rule, message in (
+    for rows, rule, write in (
         (
             timed[timed["captured_at"] < datetime(FIRST_YEAR, 1, 1)],
             "clock_early",
-            f"recorded {{}}, before {FIRST_YEAR}: the clock was probably reset; give a clock_correction",
+            lambda at: f"recorded {at}, before {FIRST_YEAR}: the clock was probably reset; give a clock_correction",
         ),
         (
             timed[timed["captured_at"] > now + _SLACK],
             "clock_ahead",
-            "recorded {}, in the future: check the year and give a clock_correction",
+            lambda at: f"recorded {at}, in the future: check the year and give a clock_correction",
         ),
     ):
         for i, path, time in zip(rows.index, rows["path"], rows["captured_at"], strict=True):
-            yield Finding("warning", rule, message.format(f"{time:%Y-%m-%d %H:%M}"), i, path)
+            yield Finding("warning", rule, write(f"{time:%Y-%m-%d %H:%M}"), i, path)
     yield from _find_backward_jumps(timed)
     yield from _find_skipped_hours(timed, deployments)
     if deployments is not None:
+        yield from _find_unknown_deployments(t, deployments)
         for i in timed.index[is_outside_period(timed, deployments)]:
             row = timed.loc[i]
             message = f"recorded {row['captured_at']:%Y-%m-%d %H:%M}, outside of deployment {row['deployment']}"
             yield Finding("warning", "outside_deployment", message, i, row["path"])
+
+
+def _find_unknown_deployments(clips: pd.DataFrame, deployments: pd.DataFrame) -> Iterator[Finding]:
+    """Yield the deployments of clips that the table lacks: their clocks and zones stay as the camera had them."""
+    if len(clips) and clips["deployment"].isna().all():
+        yield Finding(
+            "warning", "unknown_deployment", "no clip has a deployment, so no row of the deployments table is used"
+        )
+    for name, n in apply_deployments(clips, deployments).unknown.items():
+        yield Finding(
+            "warning", "unknown_deployment", f"clips of deployment {name}: {n}; the table has no row for them"
+        )
 
 
 def _find_skipped_hours(timed: pd.DataFrame, deployments: pd.DataFrame | None) -> Iterator[Finding]:
@@ -95,7 +108,8 @@ def _find_backward_jumps(timed: pd.DataFrame) -> Iterator[Finding]:
         message = f"recorded {hours:.1f} h before {earlier_file}, a lower number: the clock was changed or reset"
         yield Finding("warning", "clock_backwards", message, i, str(order.at[i, "path"]))
     for (folder, _), rows in order[unordered].groupby(["folder", "prefix"], sort=False):
-        message = f"file numbers do not follow the times in {folder or 'the root folder'} ({len(rows)} files)"
+        where = folder or "the root folder"
+        message = f"file numbers do not follow the times in {where} (files: {len(rows)})"
         yield Finding("info", "numbers_not_in_order", message, rows.index[0], rows["path"].iloc[0])
 
 

@@ -14,9 +14,11 @@ from leopardnet.data.checks.file_facts import list_row_files
 from leopardnet.data.checks.finding import Finding
 from leopardnet.data.splits.groups import find_groups
 
+_FAULTS = {
+    "missing": "the file is missing; check the path, or give the right folder with --root",
+    "empty": "the file is empty, of 0 bytes; copy it from the card again, or remove the row",
+}
 _ADVICE = {
-    "missing": "check the path, or give the right folder with --root",
-    "empty": "copy the file from the card again, or remove the row",
     "unreadable": "copy the file again or repair it; it cannot be used now",
     "partial": "only the readable part is used",
 }
@@ -29,7 +31,8 @@ def check_files(manifest: Manifest, facts: pd.DataFrame) -> Iterator[Finding]:
     bad = facts[facts["status"] != "ok"]
     first_row = list_row_files(manifest).drop_duplicates("path").set_index("path")["i_row"]
     for path, status, reason in zip(bad["path"], bad["status"], bad["reason"], strict=True):
-        message = f"{status}: {f'{reason}; ' if isinstance(reason, str) else ''}{_ADVICE[status]}"
+        known = f"{reason}; " if isinstance(reason, str) else ""
+        message = _FAULTS.get(status) or f"{known}{_ADVICE[status]}"
         yield Finding(
             "warning" if status == "partial" else "error", f"file_{status}", message, int(first_row[path]), path
         )
@@ -74,8 +77,8 @@ def check_sizes(manifest: Manifest, facts: pd.DataFrame, group: pd.Series[Any]) 
     by_name = {row["path"]: row for row in rows.values()}
     for i, path in largest.items():
         row, other = rows[i], by_name[path]
-        sizes = " beside ".join(f"{r['_width']:.0f} x {r['_height']:.0f}" for r in (row, other))
-        message = f"{sizes}: a smaller copy of {_describe(other)}; remove one, or it counts twice"
+        size, larger = (f"{r['_width']:.0f} x {r['_height']:.0f}" for r in (row, other))
+        message = f"{size} beside {larger}: a smaller copy of {_describe(other)}; remove one, or it counts twice"
         yield Finding("warning", "two_sizes", message, int(str(i)), row["path"])
 
 
@@ -138,4 +141,7 @@ def _check_equal_files(t: pd.DataFrame, digest: pd.Series[Any]) -> Iterator[Find
 
 
 def _describe(row: Mapping[Any, Any] | pd.Series[Any]) -> str:
-    return f"{row['path']} (site {row['site']})" if isinstance(row["site"], str) else str(row["path"])
+    if not isinstance(row["site"], str):
+        return str(row["path"])
+    at = f"site {row['site']}"  # a text of its own, so that it is translated beside any path
+    return f"{row['path']} ({at})"

@@ -151,11 +151,12 @@ def _find_place_fault(
 
 def _find_box_fault(box: tuple[float, ...], limits: tuple[float, float] | None, unit: str) -> str | None:
     x1, y1, x2, y2 = box
-    text = f"box {', '.join(f'{v:g}' for v in box)} ({unit})"
+    corners = ", ".join(f"{v:g}" for v in box)
     if x2 <= x1 or y2 <= y1:
-        return f"{text} has no area; boxes are x1, y1, x2, y2"
+        return f"box {corners} ({unit}) has no area; boxes are x1, y1, x2, y2"
     if limits is not None:
         slack = _SLACK[unit]
         if min(x1, y1) < -slack or x2 > limits[0] + slack or y2 > limits[1] + slack:
-            return f"{text} extends beyond the picture of {limits[0]:g} x {limits[1]:g}; check box_unit"
+            size = f"{limits[0]:g} x {limits[1]:g}"
+            return f"box {corners} ({unit}) extends beyond the picture of {size}; check box_unit"
     return None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -55,12 +56,27 @@ def refuse_other_root(table: pd.DataFrame, root: Path, *, name: str = "the manif
         ) from None
 
 
+def has_any_file(table: pd.DataFrame, root: Path) -> bool:
+    """Return whether one of a hundred clips, spread over a table with paths, is under `root`; True of no clip."""
+
+    def is_there(path: str) -> bool:
+        with suppress(OSError, ValueError):  # a disk that is gone; a path that no system allows
+            return find_file(root, path).is_file()
+        return False
+
+    few = _spread(table)["path"].tolist()
+    return not few or any(map(is_there, few))
+
+
 def _read_times(rows: pd.DataFrame, root: Path) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Return a hundred rows spread over a table, and the times in the headers of their files, if any."""
-    few = rows.iloc[np.unique(np.linspace(0, len(rows) - 1, N_FILES).round().astype(int))]
-    few = few[["clip_id", "path", "captured_at"]]
+    few = _spread(rows)[["clip_id", "path", "captured_at"]]
     reader = CaptureTimeReader()
     found = (reader.read(str(find_file(root, path))) for path in few["path"])
     times = [None if read.source == "exif_changed" else read.time for read in found]
     files = few[["clip_id", "path"]].assign(captured_at=pd.Series(times, index=few.index, dtype="datetime64[us]"))
     return few, files.dropna(subset="captured_at")
+
+
+def _spread(rows: pd.DataFrame) -> pd.DataFrame:
+    return rows.iloc[np.unique(np.linspace(0, len(rows) - 1, N_FILES).round().astype(int))] if len(rows) else rows

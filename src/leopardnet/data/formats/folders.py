@@ -88,7 +88,9 @@ def read_labelled_folder(folder: Path, *, site_from: str | None = None) -> Impor
     names = sorted(p.name for p in Path(folder).iterdir() if p.is_dir() and not p.name.startswith("."))
     if len(names) < 2:
         raise ManifestError(
-            "the folder has no subfolders to take labels from",
+            "the folder has one subfolder, and to tell labels apart takes two or more"
+            if names
+            else "the folder has no subfolders to take labels from",
             where=Path(folder).name,
             found=", ".join(names) or "none",
             expected="one subfolder for each label, such as leopard/, tiger/ and empty/",

@@ -156,7 +156,8 @@ def separate_taught(
             found=str(taught).partition(": ")[2],
             expected="labelled clips of sites that the model has not seen",
             todo="label clips of other sites; or give the folder of the training run in place of the predictions: "
-            "it holds scores of networks that had not seen the site. If your sites only have the names of those in "
-            "training, rename them in the manifest and predict again, which classifies nothing twice",
+            "it holds scores of networks that had not seen the site, unless its split shares sites. If your sites "
+            "only have the names of those in training, rename them in the manifest and predict again, which "
+            "classifies nothing twice",
         )
     return np.ones(len(parts), bool) if keep else ~is_taught, taught

@@ -12,6 +12,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from leopardnet.bundle.head.linear_probe import NEVER
+from leopardnet.core.footage.site_names import normalise_site
 from leopardnet.core.labels import LabelSet
 from leopardnet.core.settings.inference import AggregateConfig
 from leopardnet.core.tables import write_table
@@ -104,7 +105,8 @@ def write_val_frames(
     trained: the rows that the weights were trained on. Good figures at sites of these rows prove less.
     """
     val = table.iloc[rows].reset_index(drop=True)
-    seen = val["site"].isin(table.iloc[trained]["site"].dropna().unique())
+    places = table["site"].map(normalise_site, na_action="ignore")
+    seen = places.iloc[rows].reset_index(drop=True).isin(places.iloc[trained].dropna().unique())
     if "seen_before" in val:  # by the model that the run went on from
         seen |= val["seen_before"]
     columns = {f"logit_{name}": logits[:, i] for i, name in enumerate(names)}

@@ -33,8 +33,10 @@ class ValidationFigures:
     chosen_on: with the epoch and the temperature of the bundle, which were chosen on the same clips. judged_on:
     with those that the clips of other sites chose, see `training.fit.cross_choice`, and held_out: its rows of a
     predictions table, without the ids of the bundle; None for older runs and where there are too few sites. Clips
-    that the model learned from that the run went on from are not held out. Where there is a random audit, both
-    evaluations are about its clips. label_errors: as of `find_label_errors`; None without held-out rows.
+    that the model learned from that the run went on from are not held out, and neither are those of sites that were
+    trained on: their column in_training says `site`, and they judge nothing where there are others. Where there are
+    none, judged_on is None, and chosen_on too good. Where there is a random audit, both evaluations are about its
+    clips. label_errors: as of `find_label_errors`; None without held-out rows.
     """
 
     chosen_on: Evaluation
@@ -60,8 +62,12 @@ def evaluate_validation(
     probs = calibrate_clips(clips, calibration, labels)
     targets = [name for name in labels.names if name != labels.empty]  # none of them should be decided `empty`
     choice = _read_choice(frames)
+    at_known = set(frames.loc[frames["site_seen"], "clip_id"])
+    is_any_apart = not at_known.issuperset(clips["clip_id"])
 
     def evaluate(table: pd.DataFrame) -> Evaluation:
+        if is_any_apart:
+            table = table[~table["clip_id"].isin(at_known)]
         if choice.is_sample:
             table = table[table["clip_id"].isin(set(choice.chances))]
         judges = replace(LabelledClips.from_tables(table, truth), choice=choice).drop_copies()
@@ -79,7 +85,9 @@ def evaluate_validation(
     held_out = decide_table(crossed[["clip_id"]].join(facts, on="clip_id"), others, labels, config.decide)
     if "seen_before" in frames:
         held_out = held_out[~held_out["clip_id"].isin(frames.loc[frames["seen_before"], "clip_id"])]
-    can_judge = held_out["clip_id"].isin(set(choice.chances)).any() if choice.is_sample else len(held_out) > 0
+    is_apart = ~held_out["clip_id"].isin(at_known)
+    held_out = held_out.assign(in_training=np.where(is_apart, HELD_OUT, "site"))
+    can_judge = (is_apart & held_out["clip_id"].isin(set(choice.chances)) if choice.is_sample else is_apart).any()
     ids, p = held_out["clip_id"], held_out[[f"p_{name}" for name in labels.names]].to_numpy(np.float64)
     errors = find_label_errors(
         ids.to_numpy(object), ids.map(truth).to_numpy(object), p, labels.names, multi=labels.multi
@@ -99,7 +107,7 @@ def _read_choice(frames: pd.DataFrame) -> LabelChoice:
 def write_held_out(table: pd.DataFrame, bundle: Bundle, run: Path) -> None:
     """Write the held-out rows of a run as predictions of its bundle, for evaluate and thresholds."""
     names, multi = bundle.labels.names, bundle.labels.multi
-    ids = {"bundle_id": bundle.id, "labels_id": bundle.labels.id, "status": "ok", "in_training": HELD_OUT}
+    ids = {"bundle_id": bundle.id, "labels_id": bundle.labels.id, "status": "ok"}
     rows = conform(table.assign(**ids), predictions_columns(names, multi=multi), where=HELD_OUT)
     no_frames = pd.DataFrame(columns=[c.name for c in evidence_columns(names)])
     Predictions(rows, conform(no_frames, evidence_columns(names), where=HELD_OUT)).write(run / HELD_OUT)
@@ -111,7 +119,7 @@ def fit_calibration(run: Path, config: TrainConfig, labels: LabelSet) -> Calibra
     frames = pd.read_parquet(run / "val_frames.parquet", columns=["site", "site_seen"])
     seen = frames.loc[frames["site_seen"], "site"].nunique()
     if seen:
-        note = f"{seen} of the validation sites were trained on: the figures are optimistic."
+        note = f"{seen} of the validation sites were trained on: the temperature may leave the model too sure."
         fitted = replace(fitted, reason=f"{note} {fitted.reason}".strip())
     return fitted
 

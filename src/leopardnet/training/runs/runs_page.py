@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from leopardnet.core.language import localise_decimals
 from leopardnet.core.tables import atomic_path
 from leopardnet.pages.environment import environment, read_style
 
@@ -26,4 +27,4 @@ def write_runs_page(runs: pd.DataFrame, path: Path) -> Path:
 def _write_cell(value: object) -> str:
     if value is None or value != value:
         return "–"
-    return f"{value:.4g}" if isinstance(value, float) else str(value)
+    return localise_decimals(f"{value:.4g}") if isinstance(value, float) else str(value)

@@ -35,6 +35,16 @@ def test_other_times_are_refused_with_an_example_of_both(n):
     assert "2024-05-01 10:00:00 in predictions, 2024-06-11 19:03:00 in manifest" in text
 
 
+def test_tables_that_share_no_clip_are_refused_where_they_must():
+    other = table(2).assign(path=["x/1.AVI", "x/2.AVI"], clip_id=list(map(clip_id, ["x/1.AVI", "x/2.AVI"])))
+    refuse_other_footage(table(3), other)
+    with pytest.raises(ManifestError, match="predictions and manifest have no clip in common") as error:
+        refuse_other_footage(table(3), other, must_share=True)
+    assert "DCIM/100MEDIA/IMAG0001.AVI in predictions and x/1.AVI in manifest" in str(error.value)
+    refuse_other_footage(table(3), pd.concat([other, table(3).iloc[2:]]), must_share=True)
+    refuse_other_footage(table(3), other.iloc[:0], must_share=True)
+
+
 def test_other_sites_are_refused_where_no_time_says_better():
     without = pd.Series(pd.NaT, index=range(2), dtype="datetime64[us]")
     a, b = table(2, site="ridge", captured_at=without), table(2, site=["ridge", "valley"])

@@ -14,6 +14,7 @@ from leopardnet.core.language import (
     format_day,
     format_number,
     language_of,
+    localise_numbers,
     round_probability,
     script_texts,
     set_language,
@@ -103,6 +104,48 @@ def test_numbers_and_days_follow_the_language():
         assert format_day(date(2026, 3, 5)) == "05.03.2026"
 
 
+@pytest.mark.parametrize(
+    ("english", "russian"),
+    [
+        ("4.4", "4,4"),
+        ("-0.5 °", "-0,5 °"),
+        ("0.85 (0.70–0.92)", "0,85 (0,70–0,92)"),
+        ("12,345.5 km", "12\N{NO-BREAK SPACE}345,5 km"),
+        ("12,345", "12\N{NO-BREAK SPACE}345"),
+        ("4.4 дн.", "4,4 дн."),
+        *(
+            (kept, kept)
+            for kept in ("15.03.2021", "0.1.0", "0.7,0.15,0.15", "leopard=0.05", "IMG_1.5", "cards/1.5")
+        ),
+        *((kept, kept) for kept in ("03:14", "site 4.5", "'4.5'", "2021-03-15 10:00:00", "1.", "a.5", "")),
+    ],
+)
+def test_only_numbers_get_the_decimal_sign_of_the_language(english, russian):
+    assert localise_numbers(english) == english, "in English, they stay what they are"
+    with use_language("ru"):
+        assert localise_numbers(english) == russian
+
+
+@pytest.mark.parametrize(
+    ("english", "words"),
+    [
+        (
+            "the last clip is 12 days before the end in the deployments table, though it filmed every 4.4 days: "
+            "the battery was flat or the card full; enter a problem period",
+            "последний ролик на 12 дн. раньше конца в таблице установок, хотя камера снимала раз в 4,4 дн.: села "
+            "батарея или заполнилась карта; внесите период неполадки",
+        ),
+        (
+            "recorded 2.5 h before IMG_1.5.jpg, a lower number: the clock was changed or reset",
+            "снято на 2,5 ч раньше, чем IMG_1.5.jpg с меньшим номером: часы были переведены или сброшены",
+        ),
+        ("written: results 2.5/m.csv", "записано: results 2.5/m.csv"),
+    ],
+)
+def test_findings_have_a_decimal_comma_in_russian_and_names_keep_their_point(russian, english, words):
+    assert translate_message(english) == words
+
+
 def test_scripts_get_their_own_texts_and_all_names():
     assert script_texts() == {"language": "en", "texts": {}, "labels": {}}
     with use_language("ru"):
@@ -128,7 +171,7 @@ def test_scripts_get_their_own_texts_and_all_names():
             "the file is empty (0 bytes); do: copy it from the card again",
             "файл пуст (0 байт); что делать: скопируйте его с карты заново",
         ),
-        ("report: {x}\nbundle: y", "отчёт: {x}\nпакет модели: y"),
+        ("bundle: {x}\nopen in a browser: y", "пакет модели: {x}\nоткройте в браузере: y"),
         ("", ""),
     ],
 )
@@ -139,7 +182,7 @@ def test_a_message_is_translated_where_it_is_shown_with_its_values(russian, engl
 def test_a_sentence_on_chosen_labels_keeps_each_value_in_its_own_part(russian):
     choice = LabelChoice("weighed", {"a": 0.1, "b": 1.0}, n_used=19, n_left_out=100, n_undecided=6)
     assert translate_message(str(choice)) == (
-        "проверено по меткам случайной проверки: 19, выбраны случайно и взвешены по шансу каждой (от 0.1 до 1); "
+        "проверено по меткам случайной проверки: 19, выбраны случайно и взвешены по шансу каждой (от 0,1 до 1); "
         "других меток, выбранных по оценке или вручную и не учтённых: 100; "
         "роликов без метки, о которых люди спорят или не знают: 6"
     )
@@ -168,11 +211,11 @@ def test_a_text_is_in_one_language_and_english_where_a_part_of_it_is_unknown(rus
         ("evaluated: 6 of 6", "оценка модели: 6 из 6"),
         (
             "  holds whatever sites do: 0.510 (0.400 to 0.600) of 18 clips; these thresholds are used",
-            "  что бы ни было на точках: 0.510 (0.400–0.600) из 18 роликов; используются эти пороги",
+            "  что бы ни было на точках: 0,510 (0,400–0,600) из 18 роликов; используются эти пороги",
         ),
         (
             "at most 0.05 of leopard clips missed, with 95% confidence",
-            "пропущено не больше 0.05 роликов с меткой leopard, с надёжностью 95%",
+            "пропущено не больше 0,05 роликов с меткой leopard, с надёжностью 95%",
         ),
         (
             "may be archived unseen, where only lynx and tiger matters: other animals may be among them",
@@ -204,23 +247,15 @@ def test_names_paths_and_numbers_stay_in_a_translated_text(russian, english, wor
         (
             "kept: epoch 3, whose macro-F1 is 0.012 above that of the probe (chance between sites gives ±0.010); "
             "fine-tuning took 2 min",
-            "оставлена эпоха 3: её macro-F1 на 0.012 выше, чем у пробы (случайный разброс между точками даёт "
-            "±0.010); дообучение заняло 2 мин",
-        ),
-        (
-            "site X is in train (3), val (2); metrics would be too good; split by site",
-            "точка X попала в части train (3), val (2); показатели будут завышены; делите по точкам",
-        ),
-        (
-            "empty: 0 bytes; copy the file from the card again, or remove the row",
-            "empty: 0 байт; скопируйте файл с карты ещё раз или удалите строку",
+            "оставлена эпоха 3: её macro-F1 на 0,012 выше, чем у пробы (случайный разброс между точками даёт "
+            "±0,010); дообучение заняло 2 мин",
         ),
         ("written: x.xlsx (xlsx, rows: 93, left out: 0)", "записано: x.xlsx (xlsx, строк: 93, пропущено: 0)"),
-        ("0.67 (not demonstrated)", "0.67 (не доказано)"),
+        ("0.67 (not demonstrated)", "0,67 (не доказано)"),
         (
-            "temperature 1.054 from 93 clips of 33 sites; ECE 0.1 (0.0 to 0.2) before, 0.2 after, each site with the "
-            "temperature of the others",
-            "температура 1.054, основа: роликов: 93, точек: 33; ECE до 0.1 (0.0–0.2), после 0.2, каждая точка с "
+            "temperature 1.054 from 93 clips of 33 sites; ECE 0.1 (0.0 to 0.2) before, 0.2 after, each site with "
+            "the temperature of the others",
+            "температура 1,054, основа: роликов: 93, точек: 33; ECE до 0,1 (0,0–0,2), после 0,2, каждая точка с "
             "температурой остальных",
         ),
     ],

@@ -73,7 +73,7 @@ def test_the_verb_ends_with_3_on_errors_and_0_without(four, tmp_path):
     ).write(four.root / "bad.csv")
     result = run("check", bad, "--out", tmp_path / "findings.csv", "--n-shown", "1")
     assert result.exit_code == 3
-    assert "error: row 5 gone.jpg: missing" in result.output and "more in findings.csv" in result.output
+    assert "error: row 5 gone.jpg: the file is missing" in result.output and "more in findings.csv" in result.output
     written = read_table(tmp_path / "findings.csv")
     assert written["rule"].tolist()[0] == "file_missing" and len(written) > 1
     document = json.loads(run("check", bad, "--json").stdout)

@@ -46,6 +46,17 @@ def test_times_outside_of_the_deployment(blind, tmp_path):
     assert [row for row, _ in blind(rows, "outside_deployment", deployments=places)] == [1]
 
 
+def test_a_table_of_deployments_that_fits_no_clip_is_said(blind, tmp_path):
+    places = tmp_path / "d.csv"
+    places.write_text("deployment,start,end\nd1,2024-05-01,2024-05-31\n")
+    rows = [{"path": f"{i}.avi", "deployment": name, "site": "ridge"} for i, name in enumerate(["d1", "d2", "d2"])]
+    told = [text for _, text in blind(rows, "unknown_deployment", deployments=places)]
+    assert told == ["clips of deployment ridge/d2: 2; the table has no row for them"]
+    told = blind([{"path": "a.avi"}], "unknown_deployment", deployments=places)
+    assert told == [(None, "no clip has a deployment, so no row of the deployments table is used")]
+    assert blind(rows, "unknown_deployment") == []
+
+
 def numbered(hours, *, names="c/IMG_{:04d}.JPG"):
     start = datetime(2024, 5, 3)
     return [{"path": names.format(n), "captured_at": start + timedelta(hours=h)} for n, h in sorted(hours.items())]

@@ -6,7 +6,7 @@ import pytest
 
 from files_with_times import jpeg
 from leopardnet.core.errors import ManifestError
-from leopardnet.data.checks.match_files import refuse_other_files
+from leopardnet.data.checks.match_files import has_any_file, refuse_other_files
 from manifests_to_check import table
 
 DAYS = (1, 4, 5, 11, 12, 20)
@@ -48,3 +48,11 @@ def test_rough_times_and_corrected_clocks_are_not(card):
     for file in root.iterdir():
         file.unlink()
     refuse_other_files(label(right), root)
+
+
+def test_whether_any_file_is_there(card, tmp_path):
+    root, label = card
+    rows = label([None] * 6)
+    assert has_any_file(rows, root) and has_any_file(rows.assign(path=["gone.jpg"] * 5 + ["IMAG0003.JPG"]), root)
+    assert not has_any_file(rows, root / "elsewhere") and not has_any_file(rows.assign(path="a\0b"), root)
+    assert has_any_file(rows.iloc[:0], root), "no clip lacks its file"

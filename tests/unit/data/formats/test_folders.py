@@ -96,6 +96,8 @@ def test_a_folder_of_pictures_says_its_own_labels(tmp_path):
     assert labels.isna().sum() == 1
     with pytest.raises(ManifestError, match="no subfolders"):
         read_labelled_folder(tmp_path / "pictures" / "Blank")
+    with pytest.raises(ManifestError, match="the folder has one subfolder, and to tell labels apart takes two"):
+        read_labelled_folder(tmp_path / "pictures" / "wild boar")
     (tmp_path / "pictures" / "???").mkdir()
     with pytest.raises(ManifestError, match="cannot be a label"):
         read_labelled_folder(tmp_path / "pictures")

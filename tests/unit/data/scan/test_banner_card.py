@@ -28,7 +28,7 @@ def test_a_date_above_12_settles_the_order_of_a_card(witness, expected):
 
 def test_without_such_a_date_both_orders_remain_and_only_equal_dates_are_taken():
     assert judge("04/03/2014 09:00", "05/05/2014 10:00") == [
-        "04/03/2014 09:00: day or month first? Give date_order",
+        "04/03/2014 09:00: day or month first? Give --banner-dates or date_order",
         datetime(2014, 5, 5, 10, 0),
     ]
 
@@ -36,15 +36,15 @@ def test_without_such_a_date_both_orders_remain_and_only_equal_dates_are_taken()
 def test_the_order_may_be_given():
     assert judge("04/03/2014 09:00", date_order="dmy") == [datetime(2014, 3, 4, 9, 0)]
     assert judge("04/03/2014 09:00", date_order="mdy") == [datetime(2014, 4, 3, 9, 0)]
-    assert judge("27/05/2014 09:00", date_order="mdy") == ["27/05/2014 09:00: no such time, or in the future"]
+    assert judge("27/05/2014 09:00", date_order="mdy") == ["27/05/2014 09:00: no such time in the past"]
 
 
 def test_among_many_dates_one_alone_settles_nothing():
     few = [f"0{day}/03/2014 09:00" for day in range(1, 10)]
     refused = judge(*few, "13/03/2014 09:00")
-    assert refused[0] == "01/03/2014 09:00: day or month first? Give date_order" and refused[-1] == datetime(
-        2014, 3, 13, 9
-    )
+    assert refused[0] == "01/03/2014 09:00: day or month first? Give --banner-dates or date_order" and refused[
+        -1
+    ] == datetime(2014, 3, 13, 9)
     settled = judge(*few, "13/03/2014 09:00", "14/03/2014 09:00")
     assert settled[0] == datetime(2014, 3, 1, 9)
 
@@ -54,19 +54,19 @@ def test_contradicting_dates_settle_nothing():
     assert judged == [
         datetime(2014, 5, 27, 9),
         datetime(2014, 5, 28, 9),
-        "06/07/2014 09:00: day or month first? Give date_order",
+        "06/07/2014 09:00: day or month first? Give --banner-dates or date_order",
     ]
 
 
 def test_a_short_year_needs_a_date_that_excludes_year_month_day():
-    assert judge("18/05/20 09:00")[0] == "18/05/20 09:00: day or month first? Give date_order"
+    assert judge("18/05/20 09:00")[0] == "18/05/20 09:00: day or month first? Give --banner-dates or date_order"
     assert judge("18/05/20 09:00", "27/05/20 09:00") == [datetime(2020, 5, 18, 9), datetime(2020, 5, 27, 9)]
     assert judge("10/16/19 09:00") == [datetime(2019, 10, 16, 9)]
 
 
 def test_times_that_do_not_exist_or_lie_ahead_are_refused():
     assert judge("2014-02-30 09:00", "2014-00-25 09:00", "2025-07-01 09:00", "2014-02-03 24:00") == [
-        f"{text}: no such time, or in the future"
+        f"{text}: no such time in the past"
         for text in ("2014-02-30 09:00", "2014-00-25 09:00", "2025-07-01 09:00", "2014-02-03 24:00")
     ]
     assert judge("2025-06-01 20:00") == [datetime(2025, 6, 1, 20)]  # within a day, because of time zones

@@ -8,13 +8,14 @@ from importlib.util import find_spec
 import numpy as np
 import pandas as pd
 import pytest
+from command_line import leopardnet as run_command
 from PIL import Image
 from typer.testing import CliRunner
 
-import leopardnet.cli.dataset  # noqa: F401  (registers the verbs)
 from drawn_banners import draw_banner
 from leopardnet.cli.console import app
 from leopardnet.core.errors import BackendError
+from leopardnet.core.language import set_language
 from leopardnet.data.scan.banner.banner_stamp import Stamp
 from leopardnet.data.scan.banner.banner_time import agree
 from leopardnet.data.scan.scan import scan, scan_report
@@ -84,15 +85,38 @@ def test_a_tag_that_programs_set_gives_way_to_the_banner(tmp_path):
 def test_day_and_month_that_could_be_exchanged_are_refused_and_told(tmp_path):
     still(tmp_path / "f/1.jpg", "Bushnell 53F 11C 07-05-2014 09:17:11")
     report = scan_report(tmp_path / "f", time_from=("banner",))
-    assert report.doubtful_banners == {"1.jpg": "07/05/2014 09:17:11: day or month first? Give date_order"}
+    assert report.doubtful_banners == {
+        "1.jpg": "07/05/2014 09:17:11: day or month first? Give --banner-dates or date_order"
+    }
     assert report.manifest.table["captured_at"].isna().all()
     args = ["scan", str(tmp_path / "f"), "--out", str(tmp_path / "m.csv"), "--time-from", "exif,banner"]
     told = CliRunner().invoke(app, args).output
     assert (
-        "banners that were not taken, because their time is not certain (1)" in told and "Give date_order" in told
+        "banners that were not taken, because their time is not certain (1)" in told
+        and "Give --banner-dates or date_order" in " ".join(told.split())
     )
     assert CliRunner().invoke(app, [*args, "--banner-dates", "dmy"]).exit_code == 0
     assert "2014-05-07T09:17:11" in (tmp_path / "m.csv").read_text()
+
+
+@needs_extra
+def test_scan_says_in_russian_why_the_time_in_a_banner_was_not_taken(tmp_path):
+    still(tmp_path / "f/a/1.jpg", "Bushnell 53F 11C 07-05-2014 09:17:11")
+    still(tmp_path / "f/b/2.jpg", "2034-07-25 09:17:11")
+    for day in range(1, 5):
+        still(tmp_path / f"f/c/{day}.jpg", f"2014-07-0{day} 09:17:11")
+    still(tmp_path / "f/c/5.jpg", "07/25/2014 09:17:11")
+    args = ["scan", str(tmp_path / "f"), "--out", str(tmp_path / "m.csv"), "--time-from", "exif,banner"]
+    try:
+        told = " ".join("".join(run_command("--language", "ru", *args)).split())
+    finally:
+        set_language("en")
+    assert (
+        "подписи на кадре, которые не взяты, так как время в них ненадёжно (2): "
+        "07/05/2014 09:17:11: день или месяц впереди? Укажите --banner-dates или date_order (a/1.jpg), "
+        "2034-07-25 09:17:11: такого времени ещё не было (b/2.jpg)"
+    ) in told
+    assert "время из banner 5" in told
 
 
 @needs_extra

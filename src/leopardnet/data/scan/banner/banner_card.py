@@ -31,7 +31,7 @@ def judge_card(stamps: Sequence[Stamp], *, now: datetime, date_order: DateOrder 
     >>> judge_card([Stamp("7/5/2014", "9:13 PM"), Stamp("7/25/2014", "9:13 PM")], now=now)[0]
     datetime.datetime(2014, 7, 5, 21, 13)
     >>> judge_card([Stamp("7/5/2014", "9:13 PM")], now=now)
-    ['7/5/2014 9:13 PM: day or month first? Give date_order']
+    ['7/5/2014 9:13 PM: day or month first? Give --banner-dates or date_order']
     """
     judged: list[Judgement] = [f"{stamp.text}: written otherwise than the rest of its card" for stamp in stamps]
     groups: dict[str, list[int]] = {}
@@ -77,9 +77,9 @@ def _order_dates(stamps: Sequence[Stamp], now: datetime, date_order: DateOrder |
         if len(distinct) == 1:
             judged.append(distinct.pop())
         elif distinct:
-            judged.append(f"{stamp.text}: day or month first? Give date_order")
+            judged.append(f"{stamp.text}: day or month first? Give --banner-dates or date_order")
         else:
-            judged.append(f"{stamp.text}: no such time, or in the future")
+            judged.append(f"{stamp.text}: no such time in the past")
     return judged
 
 

@@ -14,7 +14,7 @@ import shapely
 from markupsafe import Markup
 from numpy.typing import NDArray
 
-from leopardnet.core.language import format_number, translate
+from leopardnet.core.language import format_number, translate, translate_label
 from leopardnet.pages.svg import ticks
 from leopardnet.records.ranges.range_map import RangeMap
 
@@ -239,7 +239,7 @@ def _draw_scale(frame: _Frame, names: _Names) -> Markup:
 
 def _draw_north(names: _Names) -> Markup:
     x = WIDTH - 26
-    names.write(x, 60, "middle", translate("N"), "of-scale")
+    names.write(x, 60, "middle", translate_label("N"), "of-scale")
     return Markup('<path class="north" d="M{} 44V16M{} 24L{} 14L{} 24"/>').format(x, x - 5, x, x + 5)
 
 
