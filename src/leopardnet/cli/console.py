@@ -35,8 +35,8 @@ from rich.progress import (
 )
 from rich.table import Table
 
-from leopardnet.cli.printing.usage_advice import advise_usage
 from leopardnet.core.errors import LeopardnetError
+from leopardnet.core.interactive.usage_advice import advise_usage
 from leopardnet.core.language import (
     LANGUAGES,
     find_language,
@@ -291,7 +291,9 @@ def main() -> None:
             if is_first_process():
                 say(describe_end(request, sys.argv[1:]))
             sys.exit(request.exit_code)
-        if getattr(end, "code", None) == EXIT_WRONG_USAGE and (advice := advise_usage(sys.argv[1:], app)):
+        if getattr(end, "code", None) == EXIT_WRONG_USAGE and (
+            advice := advise_usage(sys.argv[1:], typer.main.get_command(app))
+        ):
             say(advice)
         raise
     except LeopardnetError as error:

@@ -138,8 +138,7 @@ def export(
         bom=bom,
         gap_minutes=gap_minutes or None,
     )
-    notes = (*notes, *written.notes)
-    for note in notes:
+    for note in (notes := (*notes, *written.notes)):
         say(f"note: {note}")
     _say_alarm(predictions)
     for reason, n in written.reasons.items():

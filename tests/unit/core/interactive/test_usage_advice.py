@@ -3,9 +3,10 @@
 import importlib
 
 import pytest
+import typer
 
 from leopardnet.cli.console import VERB_MODULES, app
-from leopardnet.cli.printing.usage_advice import advise_usage
+from leopardnet.core.interactive.usage_advice import advise_usage
 
 
 @pytest.mark.parametrize(
@@ -23,5 +24,5 @@ from leopardnet.cli.printing.usage_advice import advise_usage
 def test_a_language_behind_a_verb_that_lacks_it_goes_before_the_verb(words, advice):
     for name in VERB_MODULES:
         importlib.import_module(f"leopardnet.cli.{name}")
-    said = advise_usage(words.split(), app)
+    said = advise_usage(words.split(), typer.main.get_command(app))
     assert said == (advice and f"do: write --language before the verb: {advice}")
