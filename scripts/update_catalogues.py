@@ -41,6 +41,9 @@ MESSAGE_ROOMS = (
     *("records", "sound"),
 )
 SENTENCES = (  # modules whose texts are all for people
+    "evaluation/comparison_parts.py",
+    "media/blank_frames.py",
+    "training/folds.py",
     "core/labels.py",
     "hunt/lookalikes.py",
     "core/processes/end_signals.py",
@@ -96,6 +99,24 @@ PRINTING = {
     "_print_lines": 0,
     "explain_stop": 0,
 }
+STAGES = {"tell": (0, 3), "on_progress": (0, 3)}  # what is done, and the note behind it; told in all rooms
+FUNCTIONS = {  # whose texts are all for people, in modules that hold others
+    "bundle/model_card/card_figures.py": ("say_results",),
+    "cli/console.py": ("__call__", "describe_duration"),
+    "data/formats/voc_pictures.py": ("find", "_check_name"),
+    "data/formats/yolo.py": ("find_names",),
+    "data/reading/to_manifest.py": ("assemble", "_fill_from_folders"),
+    "evaluation/recalibrate.py": ("__repr__", "caveat"),
+    "metrics/guarantees/archive.py": ("counts",),
+    "score/calibrate.py": ("basis",),
+    "score/presence_shift.py": ("describe",),
+    "training/fit/loop.py": ("run_epochs", "_format_note"),
+    "training/rank_epochs.py": ("format_minutes", "explain_choice"),
+    "training/run_folder.py": ("list_scarcities",),
+    "training/training_run.py": ("_run",),
+    "media/jpeg.py": ("_describe_damage",),
+    "media/still.py": ("decode",),
+}
 FINDING_TEXTS = ("text", "message", "note", "why")  # names of the texts of findings, before they are yielded
 PRINTED_PARTS = ("todo", "expected", "title", "caption")
 NAMES = (  # labels that people add to the built-in ones, as in the lists of names of data sets
@@ -149,6 +170,7 @@ HEADINGS = (  # of tables in the terminal, where they are single words
     *("rank", "kind", "name", "weight", "reasons", "cell", "camera", "place", "expected"),  # of surveys
     *("animals, E(n)", "recaptures, E(r)", "recaptures at another camera, E(m)"),
     "relative error of density, about",
+    *("Events", "events", "Baselines", "elsewhere", "epoch", "train loss", "val macro-F1", "val NLL", "as it was"),
     *("Records", "Notable records"),
     *("what", "planted", "found", "differs"),  # of the story
 )
@@ -189,11 +211,10 @@ def find_messages(path: Path) -> list[str]:
     place = path.relative_to(SOURCE).as_posix()
     tree = ast.parse(path.read_text("utf-8"))
     if place in SENTENCES:
-        nodes: Iterator[ast.expr] = find_sentences(tree)
-    elif place.startswith(tuple(f"{room}/" for room in MESSAGE_ROOMS)):
-        nodes = find_printed(tree)
+        nodes = [*find_sentences(tree)]
     else:
-        return []
+        is_shown = place.startswith(tuple(f"{room}/" for room in MESSAGE_ROOMS))
+        nodes = [*find_told(tree, FUNCTIONS.get(place, ())), *(find_printed(tree) if is_shown else ())]
     texts = (line.strip() for node in nodes for line in write_template(node).split("\n"))
     return list(dict.fromkeys(text for text in texts if is_sentence(text)))
 
@@ -214,11 +235,35 @@ def find_sentences(tree: ast.Module) -> Iterator[ast.expr]:
     for node in ast.walk(tree):
         if isinstance(node, ast.JoinedStr):
             skipped |= {id(part) for part in node.values}
-        if isinstance(node, ast.Call) and name_of(node).endswith(("ValueError", "DataFrame", "index")):
+        is_own = isinstance(node, ast.Call) and (
+            name_of(node) in KEYWORDS or name_of(node).endswith(("ValueError", "DataFrame", "index"))
+        )
+        if is_own:
             skipped |= {id(inner) for inner in ast.walk(node)}
     for node in ast.walk(tree):
         if id(node) not in skipped and is_text(node):
             yield node
+
+
+def find_told(tree: ast.Module, functions: tuple[str, ...]) -> Iterator[ast.expr]:
+    """Yield the texts of a module about progress, of its notes, and of these functions, whatever its room."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and name_of(node) in STAGES:
+            first, last = STAGES[name_of(node)]
+            for part in [*node.args[first : first + 1], *node.args[last : last + 1]]:
+                yield from split_choices(part)
+        elif isinstance(node, ast.Call) and (outcome := [k.value for k in node.keywords if k.arg == "outcome"]):
+            yield from split_choices(outcome[0])
+        elif isinstance(node, ast.FunctionDef) and (node.name in functions or "note" in node.name.split("_")):
+            yield from find_sentences(ast.Module(body=[node], type_ignores=[]))
+        elif isinstance(node, (ast.Assign, ast.AugAssign)) and is_named_notes(node):
+            yield from find_sentences(ast.Module(body=[ast.Expr(node.value)], type_ignores=[]))
+
+
+def is_named_notes(node: ast.Assign | ast.AugAssign) -> bool:
+    """Return whether a value is given to a name such as `notes`."""
+    target = node.targets[0] if isinstance(node, ast.Assign) else node.target
+    return ast.unparse(target).rpartition("_")[2] == "notes"
 
 
 def find_printed(tree: ast.Module) -> Iterator[ast.expr]:

@@ -187,7 +187,9 @@ class FakeReview:
                 entry = {"entry_id": number, "key": key, "clip_id": clip_id, "by": self.by, "is_undone": False}
                 self.entries.append(entry | {"at": "2026-03-01T12:00:00"} | keep)
             added.append({"entry_id": len(self.entries), "clip_id": clip_id})
-        return {"entries": added, "labels": body["labels"], "n_done": self.n_done(body["queue"])}
+        return {"entries": added, "labels": body["labels"], "n_done": self.n_done(body["queue"])} | {
+            "done": {q: self.n_done(q) for q in self.queues}
+        }
 
     def undo(self):
         open_entries = [e for e in self.entries if not e["is_undone"]]

@@ -40,6 +40,10 @@ def test_evaluate_answers_on_one_page_what_may_be_archived(made):
     metrics = json.loads((made / "eval/metrics.json").read_text())
     assert next(iter(metrics)) == "archive" and "baselines" not in metrics and "aggregators" not in metrics
     assert not (made / "eval/baselines.csv").exists() and (made / "eval/names.csv").exists()
+    said = " ".join(lines)
+    assert (
+        "(1) of all clips, holds if no site is unlike those labelled; (2) mean over sites, holds whatever" in said
+    )
     lost = metrics["archive"]["losses"][0]
     assert re.search(rf"leopard +{lost['n_lost']} +{lost['n_clips']} +{lost['n_events']} +30 ", out)
     assert lost["n_events"] < lost["n_clips"]
@@ -50,7 +54,7 @@ def test_evaluate_judges_clips_events_parts_and_baselines(made):
     out, err = leopardnet(
         "evaluate", made / "results", "--manifest", made / "m.parquet", *options, "--out", made / "eval"
     )
-    assert "Baselines" in out and "majority" in out and "noisy_or" in out and "By site" in out
+    assert "Baselines" in out and "majority" in out and "noisy_or" in out and "Clips by site" in out
     assert "Events by number of clips" in out
     assert "empty clips removed while 95% of the animals are kept" in err and "no motion baseline" in err
     metrics = json.loads((made / "eval/metrics.json").read_text())

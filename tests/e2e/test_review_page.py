@@ -421,7 +421,7 @@ def test_labels_count_in_every_list(chromium, start):
     for n in range(1, 6):
         press(chromium, "1")
         wait_clip(chromium, n)
-    wait_text(chromium, "[data-queue=all]", "5 / 9")
+        wait_text(chromium, "[data-queue=all]", f"{n} / 9")
     press(chromium, "z")
     wait_text(chromium, "[data-queue=all]", "4 / 9")
     click(chromium, "[data-queue=all]")

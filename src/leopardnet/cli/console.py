@@ -18,8 +18,6 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from importlib.metadata import version
-from itertools import pairwise
-from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -38,6 +36,7 @@ from rich.progress import (
 from rich.table import Table
 
 from leopardnet.core.errors import LeopardnetError
+from leopardnet.core.interactive.usage_advice import advise_usage
 from leopardnet.core.language import (
     LANGUAGES,
     find_language,
@@ -239,7 +238,8 @@ class StageLog:
             if pace.per_s is None:
                 say(f"{translate_message(what)}: {n_done} of {n_total}{more}")
                 return
-            more = more or f", {60 * pace.per_s:.0f} a minute"
+            rate = f"{60 * pace.per_s:.0f} a minute"
+            more = more or f", {rate}"
             left = describe_duration((n_total - n_done) / pace.per_s)
             say(f"{translate_message(what)}: {n_done} of {n_total}{more}, {left} left")
 
@@ -278,20 +278,6 @@ def choose_language(name: str | None) -> str | None:
     return name
 
 
-def advise_usage(words: Sequence[str]) -> str | None:
-    """Return what to do about a command line that was refused, where that can be told from its words.
-
-    >>> advise_usage(["predict", "cards", "--out", "results"])
-    'do: give a model with --bundle; `leopardnet train` and the page of `leopardnet start` make one'
-    """
-    for first, second in pairwise(words):
-        if not first.startswith("-") and not second.startswith("-") and Path(f"{first} {second}").exists():
-            return f'do: put quotes round a path with spaces: "{first} {second}"'
-    if words[:1] == ["predict"] and not any(w.split("=")[0] == "--bundle" for w in words):
-        return "do: give a model with --bundle; `leopardnet train` and the page of `leopardnet start` make one"
-    return None
-
-
 def main() -> None:
     """Run the command line. Every LeopardnetError becomes its message and exit code 1, never a traceback."""
     set_language(language_of(system=read_system_language(os.environ)))
@@ -305,7 +291,9 @@ def main() -> None:
             if is_first_process():
                 say(describe_end(request, sys.argv[1:]))
             sys.exit(request.exit_code)
-        if getattr(end, "code", None) == EXIT_WRONG_USAGE and (advice := advise_usage(sys.argv[1:])):
+        if getattr(end, "code", None) == EXIT_WRONG_USAGE and (
+            advice := advise_usage(sys.argv[1:], typer.main.get_command(app))
+        ):
             say(advice)
         raise
     except LeopardnetError as error:

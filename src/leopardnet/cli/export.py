@@ -138,14 +138,16 @@ def export(
         bom=bom,
         gap_minutes=gap_minutes or None,
     )
-    notes = (*notes, *written.notes)
-    for note in notes:
+    for note in (notes := (*notes, *written.notes)):
         say(f"note: {note}")
     _say_alarm(predictions)
     for reason, n in written.reasons.items():
         say(f"left out: {n} ({reason})")
-    said = "written" if is_new else "written over the one that was there"
-    say(f"{said}: {out.name} ({kind}, rows: {written.n_rows}, left out: {written.n_left_out})")
+    n_rows, n_left_out = written.n_rows, written.n_left_out
+    if is_new:
+        say(f"written: {out.name} ({kind}, rows: {n_rows}, left out: {n_left_out})")
+    else:
+        say(f"written over the one that was there: {out.name} ({kind}, rows: {n_rows}, left out: {n_left_out})")
     if kind in ("csv", "xlsx") and corrections is None:
         say(f"corrections: add a column `label` to {out.name}, and give it to `export` with --corrections")
     if json_:

@@ -18,6 +18,7 @@ from leopardnet.cli.model_verbs.train_extra import require_train_extra
 from leopardnet.cli.options import Detector, Json, MovedRoot, read_moved
 from leopardnet.cli.stop_signal import explain_training
 from leopardnet.core.errors import ConfigError
+from leopardnet.core.language import translate_message
 
 if TYPE_CHECKING:
     from leopardnet.bundle.bundle import Bundle
@@ -245,7 +246,7 @@ def _print_run(run: Run, out: Path, *, as_json: bool) -> None:
     is_new = run.config.optim.mode == "probe" or not (read_state(out) or {}).get("goes_on_from")
     first = "the probe" if is_new else "as it was"
     for sentence in _read_results(bundle):
-        say(f"{sentence}.")
+        say(f"{translate_message(sentence)}.")
     titles = {"train_loss": "train loss", "val_macro_f1": "val macro-F1", "val_nll": "val NLL"}
     print_rows(
         [
@@ -255,7 +256,9 @@ def _print_run(run: Run, out: Path, *, as_json: bool) -> None:
             }
             for r in run.history
         ],
-        title=f"{first.capitalize()} and epochs of fine-tuning" if len(run.history) > 1 else "",
+        title=("The probe and epochs of fine-tuning" if is_new else "As it was, and epochs of fine-tuning")
+        if len(run.history) > 1
+        else "",
     )
     start = first if is_new else "the model that it goes on from"
     say(explain_choice(run.history, int(run.best["epoch"]), start=start))

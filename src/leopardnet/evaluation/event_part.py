@@ -21,14 +21,14 @@ def evaluate_events(inputs: EvaluationInputs) -> PartResult:
 
     Records are counted per site and animal, by labels and by decisions.
 
-    There is no evaluation where no clip has both a site and a time, or where no event has one true label, nor by an
-    audit: it labels single clips of an event.
+    There is no evaluation where no event has one true label, nor by an audit: it labels single clips of an event.
+    By an audit there are no records either, and where no clip has both a site and a time, no table of events.
     """
     predictions = inputs.predictions.table
     clips, truth = add_times(predictions, inputs.manifest), true_labels(inputs.manifest, predictions)
     table = join_events(clips, gap_minutes=inputs.gap_minutes, mode=inputs.mode)
-    has_place, records, found = clips["site"].notna() & clips["captured_at"].notna(), pd.DataFrame(), None
-    lengths = pd.DataFrame()
+    has_place, found, lengths = clips["site"].notna() & clips["captured_at"].notna(), None, pd.DataFrame()
+    tables = {"events": table} if has_place.any() else {}
     notes = []
     if inputs.clips.choice.is_sample:
         notes.append("an audit labels single clips: events and records are not evaluated")
@@ -37,15 +37,16 @@ def evaluate_events(inputs: EvaluationInputs) -> PartResult:
     else:
         if not has_place.all():
             notes.append(f"{int((~has_place).sum())} clips without site or time count as events of their own")
-        records = _count_records(clips, truth, inputs)
+        tables["records"] = _count_records(clips, truth, inputs)
         placed = table[table["site"].notna() & table["start"].notna()]
         lengths = measure_lengths(placed, truth, n_boot=inputs.n_boot, seed=inputs.seed)
         found, note = _evaluate(clips, table, truth, inputs)
         notes.append(note)
     metrics = {"events": found.to_metrics_json() if found is not None else None}
     metrics |= {"events_by_length": rows_by_name(lengths)}
-    tables = {"events": table, "records": records} | ({"events_by_length": lengths} if len(lengths) else {})
-    return PartResult(tables, metrics, found, tuple(notes))
+    return PartResult(
+        tables | ({"events_by_length": lengths} if len(lengths) else {}), metrics, found, tuple(notes)
+    )
 
 
 def _count_records(clips: pd.DataFrame, truth: pd.Series[str], inputs: EvaluationInputs) -> pd.DataFrame:

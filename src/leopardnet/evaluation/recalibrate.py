@@ -38,10 +38,23 @@ class Recalibration:
 
     def __repr__(self) -> str:
         c = self.calibration
+        fitted = f"temperature {c.temperature:.3f} from {c.basis}"
+        if c.biases:
+            fitted = f"temperature {c.temperature:.3f} and a bias for each of {len(c.biases)} labels from {c.basis}"
+        shift = c.shift.describe() if c.shift else ""
         errors = f"ECE {self.before} before, {self.after} after, each site with the temperature of the others"
-        biases = f" and a bias for each of {len(c.biases)} labels" if c.biases else ""
-        shift = f"; {c.shift.describe()};" if c.shift else ""
-        return f"temperature {c.temperature:.3f}{biases}{shift} from {c.basis}; {errors}"
+        return "; ".join(filter(None, (fitted, shift, errors, self.caveat)))
+
+    @property
+    def caveat(self) -> str:
+        """That the calibration error did not become smaller, and what chose the calibration; '' if it did."""
+        if self.after.value < self.before.value:
+            return ""
+        if self.after == self.before:
+            return "nothing got better, because the probabilities stay as they were"
+        return (
+            "the ECE did not get better: what is chosen makes the labels likeliest (log loss), not the ECE smallest"
+        )
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain values for JSON."""

@@ -28,8 +28,9 @@ class Thresholds:
 
     promises: each with its level, None where it cannot be given. unseen_at: by level, the share of all clips,
     readable or not, labelled or not, with its interval over sites; only levels at which every guarantee can be
-    given. naming: which animals keep their names, where that was asked for. taught: labelled clips that had no part
-    because the model learned from them or their sites. n_copies: clips that are copies of others, and count once.
+    given, and one of them no stronger than that. naming: which animals keep their names, where that was asked for.
+    taught: labelled clips that had no part because the model learned from them or their sites. n_copies: clips that
+    are copies of others, and count once.
     choice: how the labelled clips were chosen.
     """
 
@@ -79,7 +80,9 @@ class Thresholds:
 
     def _say_archived(self, level: Level) -> str:
         if level not in self.unseen_at:
-            return "no clip, because not every loss can be guaranteed"
+            is_stronger = any(x in self.unseen_at for x in list(LEVELS)[: list(LEVELS).index(level)])
+            alone = "cannot be demonstrated, so the line above is what counts"
+            return alone if is_stronger else "no clip, because not every loss can be guaranteed"
         used = ["these thresholds are used"] if level == self.level else []
         if self.unseen and self.unseen_at[level].value > self.unseen.value:
             used = [f"--level {level} uses these thresholds"]
@@ -177,7 +180,7 @@ def find_thresholds(
     unseen_at: dict[Level, Estimate] = {
         x: _estimate_unseen(clips, {p.label: p.threshold for p in promises if p.threshold is not None})
         for x, promises in by_level.items()
-        if promises and all(p.is_kept for p in promises)
+        if all(p.is_kept for p in promises) and any(p.level == x for p in promises)
     }
     weakest: Level = "like_sites"
     used = level if level is not None else next(iter(unseen_at), weakest)

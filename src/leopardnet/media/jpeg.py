@@ -25,6 +25,7 @@ MODES = ("RGB", "L")  # of Pillow; other pictures, such as CMYK, are rare and le
 MAX_BLOCK_PX = 256  # the library makes up one block where there is no data at all
 MIN_SHARE = 0.005
 # Warnings about odd headers, which some cameras write. Behind them, only an early end is noticed.
+CUT_SHORT = "remature end"  # in what libjpeg says; its first letter is large or small
 HARMLESS = ("Warning: unknown JFIF", "Unknown Adobe", "Invalid SOS", "Inconsistent progression")
 FILL_BYTES = 8  # some cameras fill up the data with a few bytes before the end marker
 Pixels = NDArray[np.uint8]
@@ -110,7 +111,7 @@ def _describe_damage(problem: str, share: float, *, is_progressive: bool) -> str
     missing = f"its lower {share:.0%} is missing and grey" if share >= MIN_SHARE else ""
     if _is_harmless(problem):
         return f"the picture is cut short: {missing}" if missing else ""
-    if "remature end" in problem:
+    if CUT_SHORT in problem:
         rest = "it is blurred" if is_progressive else "its end is missing or wrong"
         return f"the picture is cut short: {missing or rest}"
     wrong = "a part of it is shifted or wrong"

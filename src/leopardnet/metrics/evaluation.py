@@ -141,15 +141,18 @@ class Evaluation:
 
     def _repr_html_(self) -> str:
         removed = [f"{share} at animal recall {recall:g}" for recall, share in self.empty_removal().items()]
+        support = self.per_label["support"].astype(int)
+        lost = [f"{name} {n} of {support[name]}" for name, n in self.target_lost.items() if support[name]]
         facts = {
             "how the clips were chosen": str(self.choice),
             "left out": str(self.taught),
-            "targets called empty": ", ".join(f"{name} {n}" for name, n in self.target_lost.items()),
+            "animals called empty": ", ".join(lost),
             "empty clips removed": "; ".join(removed),
             "decided": f"{self.answered}, of these right {self.answered_right}",
             **{f"likeliest label, {name}": str(x) for name, x in self.headline.items()},
         }
-        said = self.names if len(self.names) else self.per_label[["support", *self.figures]]
+        occurs = self.names["support"] + self.names["said"] > 0 if len(self.names) else ()
+        said = self.names[occurs] if len(self.names) else self.per_label[["support", *self.figures]]
         return summarise_as_html(f"Evaluation of {self.n_clips} clips from {self.places}", facts, said)
 
     @property

@@ -87,10 +87,11 @@ def make_evaluation_section(
         for name, row in e.names[e.names["support"] + e.names["said"] > 0].to_dict("index").items()
     ]
     levels = list(reversed(LEVELS))
+    has_events = e.archive is not None and e.archive.has_events
     losses = [
         (
             translate("any animal") if loss.label == ANIMAL else loss.label,
-            [loss.n_lost, loss.n_clips, loss.n_events, loss.n_sites],
+            [loss.n_lost, loss.n_clips, *([loss.n_events] if has_events else []), loss.n_sites],
             [loss.bound(x) for x in levels],
         )
         for loss in (e.archive.losses if e.archive else ())

@@ -250,7 +250,7 @@ def _describe_loss(loss: ArchivedLoss) -> str:
     level: Level = "any_sites"
     if loss.at_most[level] > WIDEST:
         return translate("{said}; too few to say anything of other sites.", said=said)
-    return translate("{said}; at other sites at most {bound}.", said=said, bound=loss.bound(level))
+    return translate("{said}; on average over other sites at most {bound}.", said=said, bound=loss.bound(level))
 
 
 def _plan_steps(

@@ -186,6 +186,7 @@ class ReviewDesk:
             "entries": [{"entry_id": n, "clip_id": e.clip_id} for n, e in zip(numbers, entries, strict=True)],
             "labels": request.labels,
             "n_done": self._count_done(request.queue, contents, by),
+            "done": {q: self._count_done(q, self.queues.open(q, by), by) for q in self.queues.ids},
         }
 
     def undo(self, request: UndoRequest, by: str) -> dict[str, Any]:
@@ -278,9 +279,8 @@ class ReviewDesk:
     def _filter(self, rows: Rows, only: ClipFilter, by: str, *, is_blind: bool) -> Rows:
         rows = only.keep(self.index, rows)
         if only.label:
-            own = (
-                {by: AUDIT} if is_blind else {}
-            )  # in an audit, what others said and what was said elsewhere is hidden
+            # In an audit, what others said and what was said elsewhere is hidden.
+            own = {by: AUDIT} if is_blind else {}
             named = self.said.find(lambda c: self._bears(c, only.label, own))
             rows = rows[np.isin(rows, [self.index.row_of.get(c, -1) for c in named])]
         if only.is_starred:

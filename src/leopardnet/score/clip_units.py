@@ -65,12 +65,13 @@ def add_times(table: pd.DataFrame, manifest: Manifest) -> pd.DataFrame:
     return table.assign(site=site, captured_at=at.where(at.notna(), own), sequence_id=sequence_id)
 
 
-def code_events(site_codes: Ints, truth: Texts, table: pd.DataFrame) -> Ints:
+def code_events(site_codes: Ints, truth: Texts, table: pd.DataFrame) -> Ints | None:
     """Return the event of each clip as a code, int64 [M]; clips of one event have one site and one true label.
 
     truth: object [M]; table: M rows, of which `captured_at` and `sequence_id` are read where it has them. Events
     are those of `score.events.event_ids`, of each label alone, so that another animal does not prolong them. Clips
-    without a time are of one event if they have the same `sequence_id`; all others are events of their own.
+    without a time are of one event if they have the same `sequence_id`; all others are events of their own. None
+    where no clip has either, so that nothing is known of events.
 
     >>> at = pd.to_datetime(["2021-07-01 10:00", "2021-07-01 10:20", "2021-07-01 10:40", None])
     >>> shown = np.array(["tiger", "deer", "tiger", "tiger"], object)
@@ -81,9 +82,12 @@ def code_events(site_codes: Ints, truth: Texts, table: pd.DataFrame) -> Ints:
     at = table["captured_at"] if "captured_at" in table.columns else pd.Series(pd.NaT, index=table.index)
     group = pd.MultiIndex.from_arrays([site_codes, pd.factorize(truth)[0]])
     code = pd.Series(pd.factorize(group)[0])
+    has_sequences = "sequence_id" in table.columns and table["sequence_id"].notna().any()
+    if not (at.notna().any() or has_sequences):
+        return None
     clips = pd.DataFrame({"clip_id": np.arange(n), "site": code, "captured_at": at.to_numpy()})
     first = find_first_clips(clips)
-    if "sequence_id" in table.columns:
+    if has_sequences:
         sequences = pd.factorize(table["sequence_id"])[0]
         is_group = pd.isna(clips["captured_at"].to_numpy()) & (sequences >= 0)
         groups = pd.factorize(pd.MultiIndex.from_arrays([code[is_group], sequences[is_group]]))[0]

@@ -57,37 +57,33 @@ class Plan:
         """How the figures of the run were obtained, for people."""
         if not self.by_folds:
             return self._describe_split()
-        apart, caution = "its site", ""
+        apart, whole, caution = "its site", "all clips", ""
         if self.without_site == 1:
             apart = "it and the pictures that look like it"
-            caution = f"; no site is known, so its camera may have been trained on: {UPPER_BOUND}"
+            caution = f"no site is known, so its camera may have been trained on: {UPPER_BOUND}"
         elif self.without_site:
             apart = "its site, where that is known"
             caution = (
-                f"; {self.without_site:.0%} of the frames have no site, so their cameras may have been trained on: "
+                f"{self.without_site:.0%} of the frames have no site, so their cameras may have been trained on: "
                 "expect less at new places"
             )
-        whole = "all clips"
         if len(self.judges):
             whole = "all clips but those of the random audit, which the figures are about"
-        return (
+        how = (
             f"grouped cross-validation, {len(self.parts)} folds: every clip was evaluated with a network trained "
-            f"without {apart}; the model itself was then trained on {whole}{caution}"
+            f"without {apart}"
         )
+        return "; ".join(filter(None, (how, f"the model itself was then trained on {whole}", caution)))
 
     def _describe_split(self) -> str:
         if self.n_sites and self.n_sites_seen == self.n_sites:
             return f"clips of the split val, whose sites were all trained on: {UPPER_BOUND}"
         if self.without_site == 1:
-            return (
-                "clips of the split val, which were not trained on; no site is known, so their cameras may have "
-                f"been trained on: {UPPER_BOUND}"
-            )
+            unknown = f"no site is known, so their cameras may have been trained on: {UPPER_BOUND}"
+            return "; ".join(("clips of the split val, which were not trained on", unknown))
         if self.n_sites_seen:
-            return (
-                "clips of the split val at sites that were not trained on; "
-                f"{self.n_sites_seen} of its {self.n_sites} sites were trained on, and their clips judge nothing"
-            )
+            seen = f"{self.n_sites_seen} of its {self.n_sites} sites were trained on, and their clips judge nothing"
+            return "; ".join(("clips of the split val at sites that were not trained on", seen))
         return "clips of the split val, which were not trained on"
 
 

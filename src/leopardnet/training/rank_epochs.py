@@ -74,7 +74,7 @@ def explain_choice(history: Sequence[Mapping[str, Any]], kept: int, *, start: st
         f"chance between sites gives ±{error:.3f}" if error == error else "one site cannot tell chance from more"
     )
     took = f"fine-tuning took {format_minutes(sum(row.get('train_s', 0.0) for row in history))}"
-    by = f"{abs(gain):.3f} {'above' if gain > 0 else 'below'}"
+    by = f"{abs(gain):.3f} above" if gain > 0 else f"{abs(gain):.3f} below"
     if kept:
         return f"kept: epoch {kept}, whose macro-F1 is {by} that of {start} ({chance}); {took}"
     if gain > 0 and error == error:

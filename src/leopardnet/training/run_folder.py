@@ -173,11 +173,10 @@ def list_scarcities(folder: Path) -> list[str]:
     n_sites = int((read_table(folder / "labels_by_site.csv")["site"] != NO_SITE).sum())
     found = [f"fewer than {FEW_CLIPS} clips of a label teach little: {', '.join(few)}"] if few else []
     if n_sites < FEW_SITES:
-        sites = f"{n_sites} known site{'s' * (n_sites != 1)}" if n_sites else "no known site"
-        bound = "the figures are an upper bound" if n_sites == 0 else "the figures say little"
-        found.append(
-            f"{sites}: {bound} for other cameras; label clips of {FEW_SITES} or more, and name their sites"
-        )
+        none = "no site is known, so the figures are an upper bound for other cameras"
+        some = f"known sites: {n_sites}, so the figures say little for other cameras"
+        advice = f"label clips of {FEW_SITES} sites or more, and name these sites"
+        found.append(f"{some if n_sites else none}; {advice}")
     return found
 
 

@@ -115,7 +115,9 @@ class Stage:
             row: dict[str, Any] = {"epoch": 0, "train_loss": math.nan}
             on_epoch(self.model, row)
             history.append(row)
-            self.tell(f"{what}probe", 1, 1, f"macro-F1 {row.get('val_macro_f1', math.nan):.3f} on validation clips")
+            self.tell(
+                f"{what}the probe", 1, 1, f"macro-F1 {row.get('val_macro_f1', math.nan):.3f} on validation clips"
+            )
         if self.config.optim.mode != "probe" and self.config.optim.epochs:
             trainer = Trainer(self.model, self.frames, part.train, self.config, self.accelerator)
             if self.main and draw_first_batch(trainer, self.out / "batch.png"):

@@ -91,6 +91,8 @@ def test_what_cannot_be_evaluated_is_noted(made):
     assert found.clips.top1.low is None
     said = " ".join(found.notes)
     assert "no evidence.parquet" in said and "site and a time" in said and "no motion baseline" in said
+    assert not {"events", "records", "events_by_length"} & set(found.to_tables()), "no file without a row"
+    assert all(len(table.columns) for table in found.to_tables().values())
 
 
 def test_clips_of_sites_that_taught_the_model_are_counted(made, found):

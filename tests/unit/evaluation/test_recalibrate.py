@@ -11,6 +11,7 @@ from leopardnet.bundle.derive import derive_bundle
 from leopardnet.core.errors import BundleError
 from leopardnet.evaluation.full_evaluation import evaluate_all
 from leopardnet.evaluation.recalibrate import recalibrate
+from leopardnet.metrics.bootstrap import Estimate
 from leopardnet.metrics.judges.label_choice import LabelChoice
 from leopardnet.report.summarise import summarise
 from simulated_clips import simulate_clips
@@ -29,6 +30,17 @@ def test_an_overconfident_model_is_corrected(tiny_bundle, tmp_path):
     assert found == pytest.approx(expected, abs=1e-4), "log-odds divided by the temperature, however small"
     with pytest.raises(BundleError, match="another model"):
         recalibrate(*simulate_clips(tmp_path), tiny_bundle)
+
+
+def test_an_error_that_did_not_become_smaller_is_said_in_words(tiny_bundle, tmp_path):
+    """Calibrated already: fitted again, the error can only change by chance."""
+    few = simulate_clips(tmp_path, n_sites=5, per_site=60, sharpness=0.5, bundle_id=tiny_bundle.id)
+    kept = recalibrate(*few, tiny_bundle)
+    assert kept.after == kept.before and repr(kept).endswith("because the probabilities stay as they were")
+    worse = replace(kept, before=Estimate(0.094, 0.06, 0.16), after=Estimate(0.107, 0.07, 0.17))
+    assert "; the ECE did not get better: what is chosen makes the labels likeliest" in repr(worse)
+    better = replace(kept, before=worse.after, after=worse.before)
+    assert repr(better).endswith("each site with the temperature of the others")
 
 
 def test_a_few_easy_sites_do_not_make_a_model_surer(tiny_bundle, tmp_path):

@@ -133,6 +133,22 @@ def test_a_level_that_cannot_be_reached_is_refused_though_a_weaker_one_could(tmp
     )
 
 
+def test_a_level_that_cannot_be_demonstrated_archives_nothing_of_its_own():
+    """14 sites of two leopards: enough for a mean over sites of 0.2, too few for the share of all clips."""
+    probs = np.concatenate([np.tile([0.6, 0.0, 0.4], (28, 1)), np.tile([0.01, 0.0, 0.99], (28, 1))])
+    clips = LabelledClips.from_arrays(CATS.names, probs, np.repeat([0, 2], 28), np.tile(np.repeat(range(14), 2), 2))
+    for level in (None, "like_sites"):
+        found = find_thresholds(clips, {"leopard": 0.2}, level=level)
+        assert found.promises[0].at("like_sites").threshold is None and found.level == "any_sites"
+        assert list(found.unseen_at) == ["any_sites"] and found.unseen.value == 0.5
+        assert found.to_dict()["unseen_at"]["like_sites"] is None
+        *_, first, second = repr(found).splitlines()
+        assert first.startswith("  holds whatever sites do: 0.500") and first.endswith("these thresholds are used")
+        assert second == (
+            "  holds if no site is unlike those labelled: cannot be demonstrated, so the line above is what counts"
+        )
+
+
 def test_a_leopard_behind_a_likelier_tiger_is_alerted_beside_it():
     """100 sites of one leopard of 0.30, the threshold of which is 0.02; in ten a tiger of 0.60 is likelier."""
     both, others = np.array([0.30, 0.60, 0.10]), np.array([0.02, 0.08, 0.90])

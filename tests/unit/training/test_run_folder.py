@@ -112,5 +112,5 @@ def test_too_few_clips_and_sites_are_named(tmp_path):
 
     assert counted(["leopard"] * 5 + ["empty"] * 6, list("abcde") + ["f"] * 6) == []
     few, sites = counted(["leopard"] * 4 + ["empty"] * 5, list("abab") + [None] * 5)
-    assert "leopard 4" in few and "empty" not in few and sites.startswith("2 known sites: ")
-    assert counted(["leopard"] * 5 + ["empty"] * 5, [None] * 10)[0].startswith("no known site: ")
+    assert "leopard 4" in few and "empty" not in few and sites.startswith("known sites: 2, so the figures")
+    assert counted(["leopard"] * 5 + ["empty"] * 5, [None] * 10)[0].startswith("no site is known, ")

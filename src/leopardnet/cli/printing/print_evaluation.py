@@ -26,7 +26,8 @@ SHORT_LABELS = 4  # of the short page, which has 25 lines
 def print_evaluation(evaluation: Evaluation, *, full: bool = False) -> None:
     """Print one page to stdout: may clips be archived unseen, what was said, and the likeliest label.
 
-    The first label is always on it. full: up to a dozen labels, all figures about all of them, and those by light.
+    The label to ask for first is always on it. full: up to a dozen labels, all figures about all of them, and those
+    by light.
     """
     most = MAX_LABELS if full else SHORT_LABELS
     e = evaluation
@@ -58,7 +59,7 @@ def _print_losses(archive: Archive, most: int) -> None:
         _print_lines("May clips be archived unseen? None was called empty, so none would be.")
     elif archive.losses:
         *targets, every = archive.losses
-        ordered = [*targets[:1], *sorted(targets[1:], key=lambda loss: -loss.n_lost)]
+        ordered = sorted(targets, key=lambda loss: (loss.label != archive.asked, -loss.n_lost))
         n_shown = len(ordered) if len(ordered) < most else most - 2
         shown, hidden = ordered[:n_shown], ordered[n_shown:]
         marks = dict(zip(reversed(LEVELS), ("at most (1)", "at most (2)"), strict=True))
@@ -67,18 +68,18 @@ def _print_losses(archive: Archive, most: int) -> None:
                 "shows": "any animal" if loss.label == ANIMAL else loss.label,
                 "lost": loss.n_lost,
                 "of clips": loss.n_clips,
-                "in events": loss.n_events,
+                **({"in events": loss.n_events} if archive.has_events else {}),
                 "at sites": loss.n_sites,
                 **{marks[x]: loss.bound(x) for x in marks},
             }
             for loss in [*shown, every]
         ]
-        print_rows(rows, title="May the clips called empty, without an alert, be archived unseen?", spaced=False)
-        levels = ", ".join(f"({i}) {translate_message(LEVELS[x])}" for i, x in enumerate(marks, 1))
+        _print_lines("May the clips called empty, without an alert, be archived unseen?")
+        print_rows(rows, spaced=False)
         _print_lines(
-            "At most this share at new sites, with 95 % confidence, unless these clips set the thresholds:"
+            "At most, at new sites, with 95 % confidence, unless these clips set the thresholds: (1) of all clips, "
+            "holds if no site is unlike those labelled; (2) mean over sites, holds whatever sites do."
         )
-        _print_lines(levels, end=".")
         if hidden:
             n_lost = sum(loss.n_lost for loss in hidden)
             _print_lines(f"More labels in metrics.json: {len(hidden)}; clips of these lost: {n_lost}.")
@@ -161,7 +162,7 @@ def print_comparisons(found: EvaluationReport, *, full: bool) -> None:
         for recall, removed in found.clips.empty_removal().items():
             say(f"empty clips removed while {recall:.0%} of the animals are kept: {removed}")
     for name, table in found.slices.items():
-        print_rows(_comparison_rows(table), title=f"By {name}")
+        print_rows(_comparison_rows(table), title=f"Clips by {name}")
     if "shortcuts" in tables:
         print_rows(_shortcut_rows(tables["shortcuts"]), title="Does the model use the animal?")
     if "novelty" in tables:

@@ -28,8 +28,11 @@ ENGLISH_WORD = re.compile(  # those that are in no name of a label, and in few o
     r"it|its|labels?|missed|no|not|of|on|one|only|or|others?|sites?|than|that|the|them|they|this|to|was|were|where|"
     r"which|with)(?=$|[ ,:)]|\.(?: |$))"
 )
+ITEM = re.compile(r"(?:^|(?<=, )|(?<=→ ))other(?: \d+)?(?=$|,| →| …| and \d)")  # the label, in a list of names
+ESTIMATE = re.compile(r"(-?[\d.]+) \(([^()]+)\)")  # a figure, and its interval or why there is none
 QUOTED = re.compile(r"'[^']*'|\"[^\"]*\"|`[^`]*`|«[^»]*»")
 TEXT = "(?:(?!; ).)*?"  # a value, which holds no joint of sentences
+NUMBERS = re.compile(r"[+-]?\d[\d.,]*")
 NUMBER = r"[+-]?[\d.,]+"
 WORD = re.compile(r"[A-Za-z]{2,}")
 FEWEST_WORDS = 2  # a pattern that begins with a value and has fewer words holds numbers alone
@@ -93,15 +96,22 @@ def _translate_part(text: str, language: str, n_nested: int) -> str | None:
         return None
     for pattern, words in patterns:
         if found := pattern.fullmatch(text):
-            values = {k: _translate_value(v, language, n_nested + 1) for k, v in found.groupdict().items()}
+            values = {
+                k: _translate_value(v, language, n_nested + 1, is_name=k in NAMES)
+                for k, v in found.groupdict().items()
+            }
             if not any(map(_has_english, values.values())):
-                return words.format(**{k: v if k in NAMES else localise_numbers(v) for k, v in values.items()})
+                return words.format(**values)
+    if part := ESTIMATE.fullmatch(text):
+        return f"{localise_numbers(part[1])} ({_translate_value(part[2], language, n_nested + 1)})"
     if part := NAMED.fullmatch(text):  # of an error on one line, as in the column `reason`
         return f"{translate(part[1])}: {_translate_line(part[2], language, n_nested + 1)}"
     first, colon, rest = text.partition(": ")
     if JOINED.search(first):
         return None  # a name in front of a colon ends before the next sentence
     tail = _translate_part(rest, language, n_nested + 1) if colon else None
+    if tail is None and NUMBERS.fullmatch(rest):
+        tail = localise_numbers(rest)  # a count behind its noun
     head = _translate_part(first, language, n_nested + 1) or (None if _has_english(first) else first)  # or a name
     return None if tail is None or head is None else f"{head}: {tail}"
 
@@ -109,11 +119,14 @@ def _translate_part(text: str, language: str, n_nested: int) -> str | None:
 def _has_english(value: str) -> bool:
     """Return whether a value holds English prose, and not only names, numbers, quotations and paths."""
     is_path = "/" in value or "\\" in value
-    return " " in value and not is_path and ENGLISH_WORD.search(QUOTED.sub("", value)) is not None
+    return " " in value and not is_path and ENGLISH_WORD.search(ITEM.sub("", QUOTED.sub("", value))) is not None
 
 
-def _translate_value(value: str, language: str, n_nested: int) -> str:
-    """Translate what stands between the words of a text: another text, or several that are joined."""
+def _translate_value(value: str, language: str, n_nested: int, *, is_name: bool = False) -> str:
+    """Translate what stands between the words of a text: another text, or several that are joined.
+
+    The signs of numbers are changed once, where nothing is translated. is_name: they stay.
+    """
     text = value.strip()
     if LABELS.fullmatch(text):
         return value.replace(" and ", f" {translate('and')} ")
@@ -121,8 +134,13 @@ def _translate_value(value: str, language: str, n_nested: int) -> str:
     joined = [piece if i % 2 else _translate_line(piece, language, n_nested) for i, piece in enumerate(pieces)]
     is_known = all(words != piece for words, piece in zip(joined[::2], pieces[::2], strict=True))
     words = "".join(joined) if is_known else _translate_line(text, language, n_nested)
-    words = INTERVAL.sub(r"\1–\2", "".join(joined) if words == text else words)
-    return value.replace(text, words) if text else value
+    if words == text and joined != pieces:
+        words = "".join(
+            x if is_name or x != piece else localise_numbers(x) for x, piece in zip(joined, pieces, strict=True)
+        )
+    elif words == text:
+        words = text if is_name else localise_numbers(text)
+    return value.replace(text, INTERVAL.sub(r"\1–\2", words)) if text else value
 
 
 @lru_cache

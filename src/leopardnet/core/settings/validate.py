@@ -1,4 +1,4 @@
-"""Validation of settings, with an error message about the first invalid one."""
+"""Validation of settings, with an error message about one that is invalid."""
 
 from __future__ import annotations
 
@@ -29,7 +29,8 @@ def validate(model: type[Model], data: dict[str, Any], *, where: str) -> Model:
 
 
 def _config_error(model: type[BaseModel], error: ValidationError, where: str) -> ConfigError:
-    first = error.errors()[0]
+    # A misspelt key is also missing under its true name, so it comes before what is missing.
+    first = min(error.errors(), key=lambda e: e["type"] != "extra_forbidden")
     keys = [str(k) for k in first["loc"]]
     beside = keys[:-1]
     if keys[:1] == ["sampling"] and len(keys) > 2:
@@ -48,6 +49,8 @@ def _config_error(model: type[BaseModel], error: ValidationError, where: str) ->
         )
     if not keys:  # a rule about several settings; all of them would be no help
         return ConfigError(f"settings that exclude each other{more}", where=where, expected=first["msg"])
+    if first["type"] == "missing":
+        return ConfigError(f"the setting '{path}' is missing{more}", where=where, todo="give it a value")
     return ConfigError(
         f"invalid value of setting '{path}'{more}",
         where=where,

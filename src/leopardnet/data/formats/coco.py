@@ -17,7 +17,7 @@ from leopardnet.core.labels import EMPTY
 from leopardnet.core.manifest import Manifest, parse_time_zone
 from leopardnet.core.tables import atomic_path
 from leopardnet.data.formats.coco_entries import Entries, Labels, make_whole
-from leopardnet.data.reading.label_map import JOINER, LabelMap, OnUnknown, rows
+from leopardnet.data.reading.label_map import JOINER, LabelMap, OnUnknown
 from leopardnet.data.reading.problems import Problems
 from leopardnet.data.reading.safe_files import pause_gc, read_json
 from leopardnet.data.reading.several_species import find_repeats
@@ -234,11 +234,11 @@ def _count_notes(names: Iterable[tuple[str, ...]], n_sequence_level: int, n_corr
     notes = []
     n_bare = sum(not n for n in names)
     if n_bare:
-        notes.append(f"{rows(n_bare)} without an annotation")
+        notes.append(f"rows without an annotation: {n_bare}")
     if n_sequence_level:
         notes.append(f"annotations of whole sequences, single pictures of which may be empty: {n_sequence_level}")
     if n_corrupt:
-        notes.append(f"{rows(n_corrupt)} marked corrupt, left without a label")
+        notes.append(f"rows marked corrupt, left without a label: {n_corrupt}")
     return notes
 
 

@@ -11,7 +11,7 @@ from leopardnet.data.reading.folder_pattern import FolderPattern, find_site_leve
 from leopardnet.data.reading.label_ids import make_label_map, note_ids
 from leopardnet.data.reading.label_map import LabelMap, OnUnknown
 from leopardnet.data.reading.problems import Problems
-from leopardnet.data.reading.to_manifest import ImportResult, LabelRules, assemble, count_note
+from leopardnet.data.reading.to_manifest import ImportResult, LabelRules, assemble, list_counts
 from leopardnet.data.scan.list_files import list_footage
 
 SHOWN_SITES = 5
@@ -57,7 +57,8 @@ def read_folders(
         expected = f"a path like {site_from}" if pattern else f"a folder of a label at level {label_level}"
         error = ManifestError("a file is in no folder of a label", where=prefix + path, expected=expected)
         problems.add(error, source.resolve().name, prefix + path, outcome="kept without a label")
-    notes = count_note(Counter(files.other_files), "files other than footage, left out")
+    others = list_counts(Counter(files.other_files))
+    notes = [f"files other than footage, left out: {others}"] * bool(others)
     notes += [f"hidden and system files and folders left out: {files.n_system_files}"] * bool(files.n_system_files)
     notes += [f"links to footage that is listed by its own name: {files.n_links}"] * bool(files.n_links)
     columns = {"path": [prefix + p for p in files.sizes], "kind": [kind_by_suffix(p) for p in files.sizes]}

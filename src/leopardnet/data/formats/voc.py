@@ -18,7 +18,7 @@ from leopardnet.core.manifest import Manifest
 from leopardnet.core.tables import atomic_path
 from leopardnet.data.formats.label_boxes import label_boxes
 from leopardnet.data.formats.voc_pictures import Pictures
-from leopardnet.data.reading.label_map import JOINER, LabelMap, OnUnknown, rows
+from leopardnet.data.reading.label_map import JOINER, LabelMap, OnUnknown
 from leopardnet.data.reading.problems import Problems
 from leopardnet.data.reading.to_manifest import ImportResult, LabelRules, assemble, refuse_twice, single_files
 
@@ -112,9 +112,9 @@ def _join_repeats(
 def _notes(annotations: Iterable[_Annotation], counts: Counter[str]) -> list[str]:
     n_bare = sum(not a.boxes and a.names == (EMPTY,) for a in annotations)
     n_sizeless = sum(a.width_px is None and a.is_read for a in annotations)
-    notes = [f"{rows(n_bare)} without an object, read as empty"] * bool(n_bare)
-    notes += [f"{rows(n_sizeless)} without a usable picture size"] * bool(n_sizeless)
-    return notes + [f"{rows(n)} {what}" for what, n in counts.items()]
+    notes = [f"rows without an object, read as empty: {n_bare}"] * bool(n_bare)
+    notes += [f"rows without a usable picture size: {n_sizeless}"] * bool(n_sizeless)
+    return notes + [f"{what}: {n}" for what, n in counts.items()]
 
 
 def _xml_files(source: Path) -> list[Path]:

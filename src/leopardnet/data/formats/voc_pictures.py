@@ -59,14 +59,14 @@ class Pictures:
                 )
             if fitting:
                 return self._check_name(fitting[0], filename)
-        self.counts["with pictures that are not under the root"] += 1
+        self.counts["rows with pictures that are not under the root"] += 1
         missing = stem + (name.suffix if has_suffix else ".jpg")
         return missing if folders[0] == "." else f"{folders[0]}/{missing}"
 
     def _check_name(self, path: str, filename: str) -> str:
         found = PurePosixPath(path)
         if filename and filename.casefold() not in (found.name.casefold(), found.stem.casefold()):
-            self.counts["where the element filename names another file than the one found"] += 1
+            self.counts["rows where the element filename names another file than the one found"] += 1
         return path
 
     def _find_folder(self, file: Path) -> PurePosixPath:

@@ -15,7 +15,7 @@ from leopardnet.core.tables import atomic_path
 from leopardnet.data.formats.label_boxes import label_boxes
 from leopardnet.data.formats.yolo_text_files import TextFiles, label_path, read_lines
 from leopardnet.data.formats.yolo_yaml import SPLIT_KEYS, Description, read_description
-from leopardnet.data.reading.label_map import JOINER, LabelMap, OnUnknown, rows
+from leopardnet.data.reading.label_map import JOINER, LabelMap, OnUnknown
 from leopardnet.data.reading.problems import Problems
 from leopardnet.data.reading.to_manifest import (
     ImportResult,
@@ -117,15 +117,15 @@ class _Notes:
         if boxes:
             return tuple(dict.fromkeys(b["label"] for b in boxes))
         if boxes is None and not is_negative:
-            self.counts["without a text file: not taken as empty; list true negatives with --negatives"] += 1
+            self.counts["rows without a text file, not taken as empty (list true negatives with --negatives)"] += 1
             return ()
-        how = "listed as negatives" if is_negative else "with an empty text file"
-        self.counts[f"{how}, read as empty"] += 1
+        listed, no_box = "rows listed as negatives, read as empty", "rows with an empty text file, read as empty"
+        self.counts[listed if is_negative else no_box] += 1
         return (EMPTY,)
 
     def sentences(self) -> list[str]:
         """Return one sentence for each count."""
-        return [f"{rows(n)} {what}" for what, n in self.counts.items()]
+        return [f"{what}: {n}" for what, n in self.counts.items()]
 
 
 # --- pictures ---

@@ -192,12 +192,3 @@ def _describe(data: Any) -> str:
     if isinstance(data, dict):
         return "keys " + ", ".join(map(str, data)) if data else "nothing"
     return "nothing" if data is None else type(data).__name__
-
-
-def rows(n: int) -> str:
-    """Return a number of rows in words.
-
-    >>> rows(1), rows(20)
-    ('1 row', '20 rows')
-    """
-    return f"{n} row{'' if n == 1 else 's'}"

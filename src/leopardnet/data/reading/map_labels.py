@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from leopardnet.core.errors import ManifestError
 from leopardnet.core.labels import EMPTY
 from leopardnet.data.reading.label_ids import LabelIds, make_label_ids
-from leopardnet.data.reading.label_map import JOINER, MAX_NAMES, LabelMap, OnUnknown, rows
+from leopardnet.data.reading.label_map import JOINER, MAX_NAMES, LabelMap, OnUnknown
 
 
 def map_labels(
@@ -76,14 +76,14 @@ def _label_notes(
     notes = []
     several = Counter({JOINER.join(g): n for g, n in counts.items() if len(labels_of[g]) > 1})
     if several:
-        notes.append(f"{rows(several.total())} with several species, left without a label: {_list_names(several)}")
+        n_rows, names = several.total(), _list_names(several)
+        notes.append(f"rows with several species, left without a label: {n_rows} ({names})")
     if label_map is None:
         return notes
     ignored = Counter({JOINER.join(g): n for g, n in counts.items() if g and not labels_of[g]})
     if ignored:
-        notes.append(
-            f"{rows(ignored.total())} with ignored names only, left without a label: {_list_names(ignored)}"
-        )
+        n_rows, names = ignored.total(), _list_names(ignored)
+        notes.append(f"rows with ignored names only, left without a label: {n_rows} ({names})")
     unknown = _count_unknown(counts, label_map)
     if unknown:
         notes.append(f"names that are not in the label map became other: {_list_names(unknown)}")

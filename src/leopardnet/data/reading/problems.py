@@ -52,6 +52,6 @@ class Problems:
         """Return one sentence for each kind of problem, with its number and first places."""
         notes = []
         for (what, outcome, todo), (n, places) in self._places.items():
-            listed = "; ".join([*places, *["…"] * (n > MAX_PLACES)])
-            notes.append(f"{what}: {n}, {outcome} ({listed})" + (f"; {todo}" if todo else ""))
+            listed = ", ".join([*places, *["…"] * (n > MAX_PLACES)])
+            notes.append(f"{what}: {n}, {outcome}, as in {listed}" + (f"; {todo}" if todo else ""))
         return notes

@@ -11,7 +11,7 @@ import pandas as pd
 
 from leopardnet.core.errors import ManifestError
 from leopardnet.core.labels import EMPTY
-from leopardnet.data.reading.label_map import MAX_NAMES, LabelMap, load_label_map, name_key, rows
+from leopardnet.data.reading.label_map import MAX_NAMES, LabelMap, load_label_map, name_key
 from leopardnet.data.reading.problems import Problems
 from leopardnet.data.reading.tables.column_reader import ColumnReader
 from leopardnet.data.reading.tables.csv_cells import Cells
@@ -204,8 +204,11 @@ def join_repeats(
         reader.add(error, j, outcome="kept without a label")
         joined[j] = ()
     n_several = sum(len(joined[j]) > 1 for j in files)
-    said = f"{rows(len(repeats))} of a file that has a row already, joined with it; files of several names"
-    return joined, (f"{said}: {n_several}",) if repeats else ()
+    note = (
+        f"rows of a file that has a row already, joined with it: {len(repeats)}; "
+        f"files of several names: {n_several}"
+    )
+    return joined, (note,) if repeats else ()
 
 
 def _contradiction(i: int, j: int, field: str, path: str, cells: Cells) -> ManifestError:

@@ -17,7 +17,7 @@ from leopardnet.core.errors import ManifestError
 from leopardnet.core.footage.footage_suffixes import kind_by_suffix
 from leopardnet.core.manifest import Manifest
 from leopardnet.data.reading.folder_pattern import FolderPattern
-from leopardnet.data.reading.label_map import JOINER, LabelMap, OnUnknown, rows
+from leopardnet.data.reading.label_map import JOINER, LabelMap, OnUnknown
 from leopardnet.data.reading.map_labels import join_several, map_labels
 from leopardnet.data.reading.problems import Problem, Problems
 
@@ -179,7 +179,7 @@ def assemble(
     frame = pd.DataFrame({k: _make_column(v) for k, v in columns.items()})
     manifest = Manifest.from_rows(frame, root, where=where)
     n_without = sum(x is None for x in labels)
-    unlabelled = [f"{rows(n_without)} of {len(labels)} without a label"] if n_without else []
+    unlabelled = [f"rows without a label: {n_without} of {len(labels)}"] if n_without else []
     problems = problems or Problems()
     all_notes = (*notes, *label_notes, *unlabelled, *pattern_notes, *problems.notes())
     return ImportResult(manifest, all_notes, tuple(problems.found))
@@ -200,7 +200,7 @@ def _fill_from_folders(columns: dict[str, Any], site_from: str) -> list[str]:
             given = columns.get(column) or [None] * n
             columns[column] = [g if g is not None else f.get(key) for g, f in zip(given, found, strict=True)]
     n_other = sum(not f for f in found)
-    return [f"{rows(n_other)} with paths that do not match {site_from}"] if n_other else []
+    return [f"rows with paths that do not match {site_from}: {n_other}"] if n_other else []
 
 
 # --- from a manifest to other formats ---
@@ -239,10 +239,10 @@ def names_of(row: Mapping[str, Any]) -> tuple[str, ...]:
     return tuple(row["species"].split(JOINER)) if row["species"] else ()
 
 
-def count_note(counts: Counter[str], sentence: str) -> list[str]:
-    """Return one note with counts by name, most frequent first; none for an empty count.
+def list_counts(counts: Counter[str]) -> str:
+    """Return counts by name, most frequent first, at most twelve.
 
-    >>> count_note(Counter(a=2, b=1), "left out")
-    ['left out: a 2, b 1']
+    >>> list_counts(Counter(a=2, b=1))
+    'a 2, b 1'
     """
-    return [f"{sentence}: " + ", ".join(f"{k} {n}" for k, n in counts.most_common(12))] if counts else []
+    return ", ".join(f"{name} {n}" for name, n in counts.most_common(12))

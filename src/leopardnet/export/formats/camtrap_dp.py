@@ -30,7 +30,7 @@ from leopardnet.data.formats.write_result import WriteResult
 from leopardnet.data.human_labels.sound_labels import ALARM_CALL
 from leopardnet.data.reading.label_map import JOINER
 from leopardnet.data.reading.tables.csv_cells import local_time
-from leopardnet.data.reading.to_manifest import count_note
+from leopardnet.data.reading.to_manifest import list_counts
 from leopardnet.export.formats.camtrap_cells import ANY_ANIMAL, join_tags, make_period, select_labels, write_box
 from leopardnet.export.formats.camtrap_events import event_ids
 from leopardnet.export.outgoing import Outgoing
@@ -97,10 +97,9 @@ def _note_unnamed(outgoing: Outgoing) -> list[str]:
     named = table["labels"].fillna(table["decision"]) if "labels" in table else table["decision"]
     names = Counter(name for cell in named for name in split_labels(cell))
     unnamed = {x.name for x in animals if not x.scientific_name}
-    return count_note(
-        Counter({name: n for name, n in names.items() if name in unnamed}),
-        f"labels without a scientific name, written as {ANY_ANIMAL} with a tag (--bundle may know it)",
-    )
+    shown = list_counts(Counter({name: n for name, n in names.items() if name in unnamed}))
+    note = f"labels without a scientific name, written as {ANY_ANIMAL} with a tag (--bundle may know it): {shown}"
+    return [note] if shown else []
 
 
 @dataclass

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from leopardnet.core.labels import ANIMAL, EMPTY, list_names
+from leopardnet.core.labels import ANIMAL, EMPTY, LEOPARD, list_names
 from leopardnet.metrics.bootstrap import (
     NOT_DEMONSTRATED,
     WIDEST,
@@ -20,7 +20,7 @@ from leopardnet.metrics.bootstrap import (
     interval_columns,
 )
 from leopardnet.metrics.guarantees.clip_losses import count_effective, weigh_events
-from leopardnet.metrics.guarantees.levels import LEVELS, Level
+from leopardnet.metrics.guarantees.levels import LEVELS, MEANINGS, Level
 from leopardnet.metrics.guarantees.site_losses import bound_mean
 from leopardnet.metrics.judges.label_choice import find_counts
 from leopardnet.metrics.labelled_clips import Bools, LabelledClips
@@ -36,7 +36,8 @@ class ArchivedLoss:
 
     n_clips, n_events, n_sites: the labelled clips that show the label, their events, and their known sites.
     at_most: by level, the upper bound of the share lost, with 95 % confidence; 1 where nothing is known. What the
-    bounds mean is in `metrics.guarantees.levels`; they do not hold for the clips that set the thresholds.
+    bounds mean is in `metrics.guarantees.levels`: they are of different shares, so either may be the larger. They
+    do not hold for the clips that set the thresholds.
     """
 
     label: str
@@ -63,7 +64,9 @@ class ArchivedLoss:
 
     def __str__(self) -> str:
         is_known = {x: self.at_most[x] <= WIDEST for x in reversed(LEVELS)}
-        bounds = [f"{'at most ' if is_known[x] else ''}{self.bound(x)} ({LEVELS[x]})" for x in is_known]
+        bounds = [
+            f"{'at most ' if is_known[x] else ''}{self.bound(x)} ({MEANINGS[x]}, {LEVELS[x]})" for x in is_known
+        ]
         return f"{self.label} called empty, without an alert: {self.counts}; at new sites {', '.join(bounds)}"
 
     def to_dict(self) -> dict[str, Any]:
@@ -97,6 +100,8 @@ class Archive:
     n_names: int
     n_names_right: int
     names_right: Estimate
+    asked: str = ANIMAL
+    has_events: bool = True
 
     @property
     def saved(self) -> list[str]:
@@ -139,7 +144,7 @@ class Archive:
     @property
     def question(self) -> str:
         """The loss to ask for with `thresholds`, as its option."""
-        return f"--lose {self.losses[0].label if self.losses else ANIMAL}=0.05"
+        return f"--lose {self.asked}=0.05"
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain values for JSON."""
@@ -183,7 +188,20 @@ def find_archive(clips: LabelledClips, known: LabelledClips, targets: Sequence[s
         n_names=int(np.sum(n_given)),
         n_names_right=int(np.sum(n_right)),
         names_right=_estimate_ratio(draws, of_names, of_names_drawn, np.asarray(n_given) > 0),
+        asked=_choose_asked([x.label for x in losses if x.n_clips], known),
+        has_events=known.event_codes is not None,
     )
+
+
+def _choose_asked(shown: Sequence[str], clips: LabelledClips) -> str:
+    """Return the label whose loss matters most: the leopard, or else the first one, but targets before others.
+
+    shown: the labels that a clip shows, in class order, any animal last. A clip is checked for targets alone, so
+    labels with an alert are targets.
+    """
+    alerted = [x for x in shown if x != ANIMAL and clips.alerts[:, clips.labels.index(x)].any()]
+    possible = alerted or list(shown)
+    return LEOPARD if LEOPARD in possible else next(iter(possible), ANIMAL)
 
 
 def find_archived(clips: LabelledClips) -> Bools:

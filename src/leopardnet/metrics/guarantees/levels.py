@@ -4,9 +4,14 @@
 `like_sites`  "holds if no site is unlike those labelled": rests on a model of how alike clips of a site are; see
               `clip_losses`.
 
-The first is the stronger one, and needs more sites. From K sites without a miss nobody can exclude that a share
-x of all sites fails altogether, unless (1 − x)^K is at most 1 − confidence: 14 sites for 20 %, 29 for 10 %, 59
-for 5 %, 299 for 1 %, at 95 %. No method can do better.
+The two bound different shares (`MEANINGS`): the mean over sites, and the share of all clips, which differ where
+busy sites lose more or less than others. Therefore neither bound implies the other, either may be the larger, and
+with few clips per site the first may be demonstrated where the second is not. The smaller of both bounds neither
+share.
+
+The first is the stronger one, and usually needs more sites. From K sites without a miss nobody can exclude that a
+share x of all sites fails altogether, unless (1 − x)^K is at most 1 − confidence: 14 sites for 20 %, 29 for 10 %,
+59 for 5 %, 299 for 1 %, at 95 %. No method can do better.
 """
 
 from __future__ import annotations

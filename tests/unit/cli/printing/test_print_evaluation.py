@@ -11,17 +11,20 @@ from leopardnet.metrics.evaluate_clips import evaluate_clips
 from leopardnet.metrics.labelled_clips import LabelledClips
 
 
-def page(capsys, rows, labels=("leopard", "deer", "empty"), colours=None, *, full=False):
+def page(
+    capsys, rows, labels=("leopard", "deer", "empty"), colours=None, *, full=False, alerts=None, captured_at=None
+):
     """Rows of truth, site, decision, rule; each decision is the likeliest label where it is one.
 
-    colours: of each clip, for figures by light.
+    colours: of each clip, for figures by light; alerts, captured_at: of each clip, too.
     """
     p = (
         np.array([[0.8 if x == row[2] else 0.1 for x in labels] for row in rows])
         + np.arange(len(rows))[:, None] / 1e4
     )
     table = pd.DataFrame({"clip_id": [str(i) for i in range(len(rows))], "site": [row[1] for row in rows]})
-    table = table.assign(decision=[row[2] for row in rows], rule=[row[3] for row in rows], alert=None)
+    table = table.assign(decision=[row[2] for row in rows], rule=[row[3] for row in rows], alert=alerts)
+    table = table if captured_at is None else table.assign(captured_at=pd.to_datetime(captured_at))
     table = table.assign(**{f"p_{x}": p[:, i] / p.sum(axis=1) for i, x in enumerate(labels)})
     clips = LabelledClips.from_tables(table, pd.Series([row[0] for row in rows], index=table["clip_id"]))
     found = evaluate_clips(clips, targets=clips.animals, n_boot=50)
@@ -38,12 +41,36 @@ def test_losses_come_first_and_labels_without_clips_have_no_figures(capsys):
     text = page(capsys, rows)
     assert text[0] == "14 labelled clips from 12 sites." and text[1].startswith("May the clips called empty")
     # 1 of 13 lost, at one of twelve sites; deer: no clip
-    assert next(x for x in text if x.startswith("leopard  ")).split()[:5] == ["leopard", "1", "13", "13", "12"]
+    assert next(x for x in text if x.startswith("leopard  ")).split()[:4] == ["leopard", "1", "13", "12"]
     assert "Empty clips archived: 1 of 1, 1.000." in text and "Names of animals: 12 given, 12 of them right" in str(
         text
     )
     assert "no clip here shows deer" in " ".join(text) and not any(line.startswith("deer") for line in text)
     assert len(text) <= 25 and max(map(len, text)) <= 100
+
+
+def test_events_are_counted_where_times_tell_them_apart(capsys):
+    rows = [("leopard", "a", "leopard", "species")] * 2 + [("empty", "b", "empty", "empty")]
+    heading = next(x for x in page(capsys, rows) if x.startswith("shows"))
+    assert "in events" not in heading and "at sites" in heading
+    text = page(capsys, rows, captured_at=["2021-07-01 10:00", "2021-07-01 10:01", None])
+    assert "in events" in next(x for x in text if x.startswith("shows"))
+    assert next(x for x in text if x.startswith("leopard  ")).split()[:5] == ["leopard", "0", "2", "1", "1"]
+
+
+def test_the_promise_to_ask_for_is_about_what_the_model_looks_for(capsys):
+    rows = [(x, "a", x, "species") for x in ("deer", "leopard", "tiger")] + [("empty", "b", "empty", "empty")]
+    labels = ("deer", "leopard", "tiger", "empty")
+    for alerts, asked in (
+        (None, "leopard"),
+        ([None, "leopard", "tiger", None], "leopard"),
+        ([None, None, "tiger", None], "tiger"),
+    ):
+        text = page(capsys, rows, labels, alerts=alerts)
+        assert f"For a promise of your own: leopardnet thresholds … --lose {asked}=0.05" in text
+        assert text[next(i for i, x in enumerate(text) if x.startswith("shows")) + 2].startswith(asked)
+    text = page(capsys, [x for x in rows if x[0] != "leopard"], labels)
+    assert any(x.endswith("--lose deer=0.05") for x in text), "no clip shows a leopard"
 
 
 def test_where_nothing_is_called_empty_nothing_lost_is_no_good_news(capsys):
@@ -59,7 +86,7 @@ def test_clips_of_no_known_site_are_no_site(capsys):
     text = page(capsys, rows, colours=[0, 30, 30, 0])
     assert text[0] == "4 labelled clips from no known site." and "No intervals: no site is known." in " ".join(text)
     leopard = next(x for x in text if x.startswith("leopard  ")).split()
-    assert leopard[:5] == ["leopard", "0", "2", "2", "0"]  # lost, of clips, in events, at known sites
+    assert leopard[:4] == ["leopard", "0", "2", "0"]  # lost, of clips, at known sites
     some = page(capsys, [*rows, ("leopard", "ridge", "leopard", "species")])
     assert some[0] == "5 labelled clips from 1 site; 4 of no known site."
     assert "Sites: 1, too few to rely on intervals." in " ".join(some)

@@ -1,5 +1,6 @@
 """What notebooks show of manifests, predictions, evaluations, runs and bundles."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
@@ -67,7 +68,12 @@ def test_predictions_and_evaluation_say_what_was_said(tmp_path):
     shown = found._repr_html_()
     assert "Evaluation of 40 clips from 4 sites" in shown
     assert f"likeliest label, macro-F1: {found.macro_f1}" in shown
-    assert shown.index("targets called empty") < shown.index("likeliest label"), "what is said comes first"
+    assert shown.index("called empty") < shown.index("likeliest label"), "what is said comes first"
+    support = found.per_label["support"]
+    n_lost = found.target_lost["leopard"]
+    assert f"<li>animals called empty: leopard {n_lost} of {support['leopard']}, " in shown
+    absent = replace(found, per_label=found.per_label.assign(support=support.where(support.index != "tiger", 0)))
+    assert "tiger 0" not in absent._repr_html_().split("empty clips removed")[0], "of no clip there is no figure"
     assert_short_and_private(shown, tmp_path)
 
 

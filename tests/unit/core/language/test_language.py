@@ -228,6 +228,43 @@ def test_names_paths_and_numbers_stay_in_a_translated_text(russian, english, wor
     assert translate_message(english) == words
 
 
+@pytest.mark.parametrize(
+    ("english", "words"),
+    [
+        ("labels from folder names: other 41, leopard 39", "метки из имён папок: other 41, leopard 39"),
+        (
+            "The model knows no animal but deer, leopard, other",
+            "Модель не знает других животных, кроме: deer, leopard, other",
+        ),
+        ("note: names that became labels: Other → other", "примечание: названия, ставшие метками: Other → other"),
+        ("note: rows without a label: 1 of 144", "примечание: строк без метки: 1 из 144"),
+        ("fold 1 of 4: epoch 2 of 3", "часть 1 из 4: эпоха 2 из 3"),
+        ("fold 1 of 4: the probe", "часть 1 из 4: проба"),
+        (
+            "features for the probe: 128 of 143, 517 a minute, 1 min left",
+            "признаки для пробы: 128 из 143, 517 в минуту, осталось 1 мин",
+        ),
+        (
+            "kept: epoch 3, whose macro-F1 is 0.012 above that of the probe (chance between sites gives ±0.010); "
+            "fine-tuning took 2 min",
+            "оставлена эпоха 3: её macro-F1 на 0,012 выше, чем у пробы (случайный разброс между точками даёт "
+            "±0,010); дообучение заняло 2 мин",
+        ),
+        ("written: x.xlsx (xlsx, rows: 93, left out: 0)", "записано: x.xlsx (xlsx, строк: 93, пропущено: 0)"),
+        ("0.67 (not demonstrated)", "0,67 (не доказано)"),
+        (
+            "temperature 1.054 from 93 clips of 33 sites; ECE 0.1 (0.0 to 0.2) before, 0.2 after, each site with "
+            "the temperature of the others",
+            "температура 1,054, основа: роликов: 93, точек: 33; ECE до 0,1 (0,0–0,2), после 0,2, каждая точка с "
+            "температурой остальных",
+        ),
+    ],
+)
+def test_what_verbs_print_is_in_russian(russian, english, words):
+    """Lines of train, import, check, export, evaluate and calibrate; `other` in a list of labels is a name."""
+    assert translate_message(english) == words
+
+
 def test_an_error_is_translated_part_by_part_and_values_stay(russian):
     error = MediaError("the file cannot be found", where="a/clip of ours.avi", found="clip", todo="check the path")
     assert translate_error(error) == [

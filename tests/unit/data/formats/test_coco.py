@@ -99,12 +99,12 @@ def test_labels_and_the_losses_that_are_told(tmp_path):
         "tiger + sika deer",
     ]
     assert got.notes == (
-        "1 row without an annotation",
+        "rows without an annotation: 1",
         "annotations of whole sequences, single pictures of which may be empty: 1",
-        "1 row marked corrupt, left without a label",
-        "1 row with several species, left without a label: tiger + sika deer 1",
+        "rows marked corrupt, left without a label: 1",
+        "rows with several species, left without a label: 1 (tiger + sika deer 1)",
         "names that became labels: sika deer → sika_deer",
-        "3 rows of 5 without a label",
+        "rows without a label: 3 of 5",
     )
 
 
@@ -256,7 +256,7 @@ def test_a_file_without_annotations_gives_rows_without_labels(tmp_path):
         t = got.manifest.table
         assert t["path"].tolist() == ["a.jpg", "b.jpg"] and t["label"].isna().all()
         assert (t["site"][0], t["sequence_id"][0]) == ("3", "12")
-        assert got.notes == ("2 rows without an annotation", "2 rows of 2 without a label") and not got.problems
+        assert got.notes == ("rows without an annotation: 2", "rows without a label: 2 of 2") and not got.problems
 
 
 @pytest.mark.parametrize(

@@ -46,7 +46,7 @@ def test_columns_are_taken_by_name(tmp_path):
     assert t["captured_at"][0] == datetime(2021, 12, 30, 22, 34, 56) and t["time_zone"][0] == "Asia/Vladivostok"
     assert t["time_source"][0] == "table" and pd.isna(t["time_zone"][1])
     assert t["source"].tolist() == ["csv images.csv"] * 2
-    assert got.notes == ("1 row of 2 without a label",)
+    assert got.notes == ("rows without a label: 1 of 2",)
 
 
 @pytest.mark.parametrize("separator", [",", ";", "\t", "|"])
@@ -402,7 +402,7 @@ def test_sites_from_folders_fill_empty_cells_only(tmp_path):
     )
     assert got.manifest.table["site"].tolist()[:2] == ["given", "s"]
     assert pd.isna(got.manifest.table["site"][2])
-    assert "1 row with paths that do not match {site}/{deployment}/*" in got.notes
+    assert "rows with paths that do not match {site}/{deployment}/*: 1" in got.notes
 
 
 def test_no_such_table(tmp_path):
@@ -433,7 +433,7 @@ def test_two_species_of_one_file_are_joined_and_counted(tmp_path, rows):
     t = got.manifest.table
     assert t["path"].tolist() == ["a.jpg", "b.jpg"] and t["species"].tolist() == ["leopard + tiger", "tiger"]
     assert pd.isna(t["label"][0]) and t["label"][1] == "tiger"
-    assert "1 row with several species, left without a label: leopard + tiger 1" in got.notes
+    assert "rows with several species, left without a label: 1 (leopard + tiger 1)" in got.notes
 
 
 def test_a_name_with_a_comma_is_one_name_unless_all_its_parts_are_names(tmp_path):

@@ -43,7 +43,7 @@ def test_what_is_no_footage_is_counted_and_loose_files_have_no_label(tmp_path):
     got = read_folders(tree(tmp_path, "tiger/1.jpg", "loose.jpg", "tiger/notes.txt", "tiger/._1.jpg", "Thumbs.db"))
     assert labels(got) == {"loose.jpg": None, "tiger/1.jpg": "tiger"}
     assert ".txt 1" in got.notes[0] and ".db 1" in got.notes[0] and got.notes[1].endswith(": 1")
-    assert got.notes[2] == "1 row of 2 without a label" and "loose.jpg" in got.notes[3]
+    assert got.notes[2] == "rows without a label: 1 of 2" and "loose.jpg" in got.notes[3]
     assert [(p.row, p.problem.rpartition("; ")[2]) for p in got.problems] == [("loose.jpg", "kept without a label")]
     with pytest.raises(ManifestError, match="in no folder of a label"):
         read_folders(tmp_path, strict=True)

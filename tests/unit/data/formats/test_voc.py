@@ -81,7 +81,7 @@ def test_a_filename_that_differs_from_the_stem_gives_way_and_is_counted(tmp_path
     put(tmp_path, **{"1.jpg": b"x", "2.jpg": b"x", "1.xml": xml(obj(), filename="2.jpg")})
     got = read_voc(tmp_path, root=tmp_path)
     assert got.manifest.table["path"].tolist() == ["1.jpg"]
-    assert got.notes == ("1 row where the element filename names another file than the one found", AMUR)
+    assert got.notes == ("rows where the element filename names another file than the one found: 1", AMUR)
 
 
 def test_pictures_that_are_not_there_are_rows_all_the_same(tmp_path):
@@ -91,7 +91,7 @@ def test_pictures_that_are_not_there_are_rows_all_the_same(tmp_path):
     )
     got = read_voc(tmp_path, root=tmp_path)
     assert got.manifest.table["path"].tolist() == ["JPEGImages/1.png", "JPEGImages/2.jpg"]
-    assert got.notes == ("2 rows with pictures that are not under the root", AMUR)
+    assert got.notes == ("rows with pictures that are not under the root: 2", AMUR)
 
 
 def test_a_stem_in_two_folders_is_refused(tmp_path):
@@ -117,14 +117,14 @@ def test_sizes_that_say_nothing_are_empty_and_counted(tmp_path, size):
     put(tmp_path, **{"1.jpg": b"x", "1.xml": xml(obj(), size=size)})
     got = read_voc(tmp_path, root=tmp_path)
     assert got.manifest.table[["width_px", "height_px"]].isna().all().all()
-    assert got.notes == ("1 row without a usable picture size", AMUR)
+    assert got.notes == ("rows without a usable picture size: 1", AMUR)
 
 
 def test_an_annotation_without_objects_is_empty_and_counted(tmp_path):
     put(tmp_path, **{"1.jpg": b"x", "1.xml": xml()})
     got = read_voc(tmp_path, root=tmp_path)
     assert got.manifest.table["label"].tolist() == ["empty"] and got.manifest.table["boxes"].isna().all()
-    assert got.notes == ("1 row without an object, read as empty",)
+    assert got.notes == ("rows without an object, read as empty: 1",)
 
 
 def test_two_species_leave_the_row_without_a_label(tmp_path):

@@ -53,13 +53,13 @@ def test_pictures_boxes_and_splits(tmp_path):
 def test_a_missing_text_file_is_no_negative(tmp_path):
     got = read_yolo(dataset(tmp_path), root=tmp_path)
     assert got.manifest.table["label"].isna().tolist() == [False, True]
-    assert got.notes[0] == "1 row without a text file: not taken as empty; list true negatives with --negatives"
+    assert got.notes[0] == "rows without a text file, not taken as empty (list true negatives with --negatives): 1"
 
 
 def test_an_empty_text_file_is_a_negative(tmp_path):
     got = read_yolo(dataset(tmp_path, **{"labels/val/2.txt": "\n"}), root=tmp_path)
     assert got.manifest.table["label"].tolist() == ["tiger", "empty"]
-    assert got.notes == ("1 row with an empty text file, read as empty",)
+    assert got.notes == ("rows with an empty text file, read as empty: 1",)
 
 
 def test_listed_negatives_are_empty(tmp_path):

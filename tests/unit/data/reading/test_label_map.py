@@ -64,13 +64,13 @@ def test_rows_get_the_label_their_names_agree_on():
         [("Panthera pardus",), ("leopard", "PantheraPardus"), (), ("human",), ("leopard", "human")], MAP, where="x"
     )
     assert labels == ["leopard", "leopard", None, None, "leopard"]
-    assert notes == ("1 row with ignored names only, left without a label: human 1",)
+    assert notes == ("rows with ignored names only, left without a label: 1 (human 1)",)
 
 
 def test_several_species_leave_a_row_without_a_label_and_are_counted():
     labels, notes = map_labels([("leopard", "amurskij"), ("tiger",)], None, where="x")
     assert labels == [None, "tiger"]
-    assert notes == ("1 row with several species, left without a label: leopard + amurskij 1",)
+    assert notes == ("rows with several species, left without a label: 1 (leopard + amurskij 1)",)
 
 
 def test_unknown_names_are_listed_with_counts():

@@ -125,3 +125,15 @@ def test_bounds_are_percentages_that_can_be_read():
     assert loss.bound("any_sites") == "9.9 %" and loss.bound("like_sites") == "not demonstrated"
     assert ArchivedLoss("deer", 0, 9, 9, 9, {"any_sites": 0.0996}).bound("any_sites") == "10 %"
     assert loss.counts == "1 of 40 clips in 31 events"
+
+
+def test_the_two_bounds_are_of_different_shares_and_said_to_be():
+    """A site of 18 clips, all lost, and 29 of one clip, none lost: 18 of 47 clips, but one site in 30."""
+    lost = (0.1, 0.1, 0.8), "empty", "empty", None
+    kept = (0.8, 0.1, 0.1), "leopard", "species", "leopard"
+    rows = [("leopard", "a", *lost)] * 18 + [("leopard", f"b{i}", *kept) for i in range(29)]
+    loss = bound_loss(clips_of(rows), "leopard")
+    assert loss.at_most["any_sites"] < 18 / 47 < loss.at_most["like_sites"], "the smaller one bounds sites alone"
+    said = str(loss)
+    assert "(the share of all clips, holds if no site is unlike those labelled)" in said
+    assert "(the mean over sites, holds whatever sites do)" in said

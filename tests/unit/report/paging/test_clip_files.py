@@ -195,5 +195,12 @@ def test_settings_come_from_a_file_and_a_misspelt_one_is_refused(tmp_path):
     own.write_text("clips_in_one_file: 20\npicture: 7\n")
     with pytest.raises(ConfigError, match="picture"):
         load_paging(own)
+    own.write_text("clips_in_one_fil: 20\n")
+    with pytest.raises(ConfigError) as caught:  # two are missing, too, but this is what is wrong
+        load_paging(own)
+    assert str(caught.value).startswith("unknown setting 'clips_in_one_fil' (3 settings are invalid; this is")
+    own.write_text("clips_in_one_file: 20\n")
+    with pytest.raises(ConfigError, match="the setting 'pictures' is missing"):
+        load_paging(own)
     with pytest.raises(ConfigError, match="cannot be read"):
         load_paging(tmp_path / "none.yaml")

@@ -114,7 +114,10 @@ def test_a_label_is_on_the_disk_before_the_answer(browser, tmp_path):
     answer = say(browser, [DEER], "deer", "leopard", queue="unsure", seconds=[1.5], note="two", starred=True,
                  boxes=[{"xyxy": [0.1, 0.1, 0.2, 0.2], "label": "deer", "time_s": 1.5}])  # fmt: skip
     saved = {"entries": [{"entry_id": 1, "clip_id": DEER.clip_id}], "labels": ["deer", "leopard"], "n_done": 1}
-    assert answer.json() == saved
+    found = answer.json()
+    done = found.pop("done")
+    assert found == saved and (done["all"], done["unsure"], done["audit"]) == (1, 1, 0), "of every list, at once"
+    assert done == {q["id"]: q["n_done"] for q in browser.get("/api/session").json()["queues"]}
     with sqlite3.connect(tmp_path / "results/labels.sqlite") as db:
         columns = "path, labels, by, queue, inclusion, bundle_id, seconds, note, starred, boxes"
         (row,) = db.execute(f"SELECT {columns} FROM entries").fetchall()

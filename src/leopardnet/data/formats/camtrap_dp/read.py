@@ -16,7 +16,7 @@ from leopardnet.data.formats.camtrap_dp.media_table import MediaFile, optional_c
 from leopardnet.data.formats.camtrap_dp.observations import read_observations
 from leopardnet.data.formats.camtrap_dp.package_tables import read_tables
 from leopardnet.data.formats.camtrap_dp.spec import MAIN
-from leopardnet.data.reading.label_map import LabelMap, OnUnknown, rows
+from leopardnet.data.reading.label_map import LabelMap, OnUnknown
 from leopardnet.data.reading.problems import Problems
 from leopardnet.data.reading.safe_files import open_package
 from leopardnet.data.reading.tables.csv_cells import Cells, local_time, offset_text, parse_column
@@ -62,7 +62,7 @@ def read_camtrap_dp(
     chosen = [f.classification for f in media.files]
     n_event = sum(c.level == "event" for c in chosen)
     if n_event:
-        notes.append(f"{rows(n_event)} with the label of a whole event, single files of which may be empty")
+        notes.append(f"rows with the label of a whole event, single files of which may be empty: {n_event}")
     rules = LabelRules(label_map, on_unknown, site_from)
     return assemble(
         _columns(media.files, time_zone),

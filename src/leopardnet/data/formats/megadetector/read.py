@@ -15,7 +15,7 @@ from leopardnet.core.manifest import Manifest
 from leopardnet.data.formats.megadetector.detections import Entry
 from leopardnet.data.formats.megadetector.entries import read_entries
 from leopardnet.data.formats.megadetector.match_paths import ListedPaths, find_twins, match_paths
-from leopardnet.data.reading.label_map import LabelMap, OnUnknown, rows
+from leopardnet.data.reading.label_map import LabelMap, OnUnknown
 from leopardnet.data.reading.problems import Problems
 from leopardnet.data.reading.to_manifest import ImportResult, LabelRules, assemble, footage_kind
 
@@ -64,7 +64,7 @@ def read_megadetector(
     notes = [f"boxes with a score below {min_score}, left out: {found.n_low}"] * bool(found.n_low)
     if failures:
         first = f"{failures[0].path} ({failures[0].failure})"
-        notes.insert(0, f"{rows(len(failures))} that the detector could not read, the first: {first}")
+        notes = [f"rows that the detector could not read: {len(failures)}, the first: {first}", *notes]
     rules = LabelRules(label_map, on_unknown, site_from)
     return assemble(
         columns,
@@ -129,8 +129,8 @@ def merge_boxes(manifest: Manifest, detections: Manifest) -> ImportResult:
         of_boxes = table["clip_id"].map(found[side])
         merged[side] = of_boxes.where(took & of_boxes.notna(), table[side])
     n_unused = len(set(found.index) - set(table["clip_id"]))
-    notes = [f"{n_new} of {rows(len(table))} took the boxes of the detector"]
-    notes += [f"{rows(n_kept)} kept their own boxes"] * bool(n_kept)
+    notes = [f"rows that took the boxes of the detector: {n_new} of {len(table)}"]
+    notes += [f"rows that kept their own boxes: {n_kept}"] * bool(n_kept)
     notes += [f"files of the detector that the manifest lacks: {n_unused}"] * bool(n_unused)
     return ImportResult(manifest.replace(merged), tuple(notes))
 

@@ -72,7 +72,6 @@ export class Keys {
   // The text of a key as people know it.
   text(action) {
     const key = this.of[action] || "";
-    // A capital O among digits would be read as zero.
-    return { " ": t("Space"), Enter: "↵", Backspace: "⌫", o: "o" }[key] || key.toUpperCase();
+    return { " ": t("Space"), Enter: "↵", Backspace: "⌫" }[key] || key.toUpperCase();
   }
 }

@@ -62,7 +62,7 @@ export class Labelling {
     const nLeft = clipIds.length - ids.length;
     const left = nLeft ? " " + t("Left for a look of their own, as part of the random audit: {n}", { n: nLeft }) : "";
     tell((done || saved) + left);
-    this.review.afterSaving(answer.labels.length ? ids.length : 0);
+    this.review.afterSaving(answer.labels.length ? ids.length : 0, answer.done);
     return true;
   }
 

@@ -22,7 +22,7 @@ const N_AHEAD = 3; // clips that are loaded before they are shown
 const WINDOW_AHEAD = 20;
 const KEEP_PLACE_MS = 400;
 const PLACE = "leopardnet-place";
-const REFRESH = 5; // after so many labels the counts of all lists and the order of a hunt are asked for again
+const REFRESH = 5; // after so many labels the lists themselves and the order of a hunt are asked for again
 
 export class Review {
   constructor(session) {
@@ -46,7 +46,7 @@ export class Review {
     this.at = -1; // position in the list
     this.ticket = 0; // of the newest wish to show a clip; older ones are forgotten
     this.nMoves = 0; // on their way to another clip
-    this.nLabels = 0; // since the counts were asked for
+    this.nLabels = 0; // since the lists were asked for
   }
 
   async start() {
@@ -220,8 +220,9 @@ export class Review {
     return this.show(Math.min(Math.max(this.at + by, 0), this.queue.nTotal - 1));
   }
 
-  // nClips: how many clips got a label.
-  afterSaving(nClips) {
+  // nClips: how many clips got a label. done: of each list, how many have one by now.
+  afterSaving(nClips, done) {
+    this.lists.noteDone(done);
     this.lists.showProgress(this.queue);
     this.nLabels += nClips;
     if (this.queue.id === "audit") this.hunt.refresh(); // each of these counts for the promise

@@ -110,7 +110,7 @@ def test_media_become_rows_with_site_deployment_and_local_time(tmp_path):
         "+00:00",
     ]
     assert labels(got) == [None] * 4
-    assert got.notes == ("sound recordings left out: 1", "4 rows of 4 without a label")
+    assert got.notes == ("sound recordings left out: 1", "rows without a label: 4 of 4")
 
 
 def test_a_given_zone_turns_the_times(tmp_path):
@@ -187,7 +187,7 @@ def test_an_event_speaks_for_the_files_of_its_time(tmp_path):
     )
     assert labels(got) == ["panthera_tigris", "panthera_tigris", None, None]
     assert got.manifest.table["sequence_id"].tolist()[:2] == ["e1", "e1"]
-    assert "2 rows with the label of a whole event, single files of which may be empty" in got.notes
+    assert "rows with the label of a whole event, single files of which may be empty: 2" in got.notes
 
 
 def test_an_event_speaks_for_the_files_that_share_its_id(tmp_path):

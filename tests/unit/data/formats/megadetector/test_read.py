@@ -78,7 +78,7 @@ def test_one_row_for_each_file_with_its_boxes(tmp_path):
 def test_a_failure_is_a_row_without_boxes_and_counted(tmp_path):
     got = read(tmp_path)
     assert boxes(got.manifest.table["boxes"][2]) is None
-    assert got.notes[0] == "1 row that the detector could not read, the first: a/3.jpg (Failure image access)"
+    assert got.notes[0] == "rows that the detector could not read: 1, the first: a/3.jpg (Failure image access)"
 
 
 def test_a_detector_gives_no_species(tmp_path):
@@ -174,7 +174,7 @@ def test_a_broken_entry_does_not_stop_the_import(tmp_path):
     assert t.index.tolist() == ["a/1.jpg", "a/2.jpg", "a/3.jpg", "a/4.jpg"]
     assert len(boxes(t["a/1.jpg"])) == 1 and boxes(t["a/4.jpg"]) == []
     assert boxes(t["a/2.jpg"]) is None and boxes(t["a/3.jpg"]) is None  # which is not "nothing found"
-    assert "2 rows that the detector could not read" in got.notes[0]
+    assert "rows that the detector could not read: 2, the first: " in got.notes[0]
     assert [p.row for p in got.problems] == [
         "images[0].detections[1]",
         "images[1].detections[0]",
@@ -220,7 +220,7 @@ def test_boxes_join_by_file_and_every_row_stays(tmp_path):
     assert len(boxes(t["boxes"][0])) == 2 and boxes(t["boxes"][1]) is None and boxes(t["boxes"][2]) is None
     assert boxes(t["boxes"][3]) == [{"xyxy": [0, 0, 9, 9]}] and t["box_unit"][3] == "px"
     assert boxes(t["boxes"][4]) == [] and pd.isna(t["box_unit"][4])
-    assert got.notes == ("2 of 5 rows took the boxes of the detector", "1 row kept their own boxes")
+    assert got.notes == ("rows that took the boxes of the detector: 2 of 5", "rows that kept their own boxes: 1")
 
 
 def test_frames_take_the_boxes_of_their_own_frame(tmp_path):

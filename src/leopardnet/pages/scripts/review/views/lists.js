@@ -58,7 +58,7 @@ export class Lists {
       type: "button",
       "aria-current": id === current ? "true" : null,
       "data-queue": id,
-      class: n_total && n_done >= n_total ? "done" : n_total ? null : "zero",
+      class: stateOf({ n_total, n_done }),
       onclick: () => this.onChoose(id),
     }, element("span", {}, listTitle(id)), element("span", { class: "num" }, countText(n_done, n_total)))));
     const hasFocus = byId("queues").contains(document.activeElement);
@@ -74,6 +74,17 @@ export class Lists {
     Object.assign(this.session, { queues, promise });
     this.show(current().id);
     this.showProgress(current());
+  }
+
+  // Notes how many clips of each list are done. done: number by list.
+  noteDone(done) {
+    for (const queue of this.session.queues) {
+      queue.n_done = done[queue.id] ?? queue.n_done;
+      const button = byId("queues").querySelector(`[data-queue="${queue.id}"]`);
+      if (!button) continue; // this list is not drawn yet
+      button.className = stateOf(queue);
+      button.querySelector(".num").textContent = countText(queue.n_done, queue.n_total);
+    }
   }
 
   // Asks again while a list is still being found, beside the page.
@@ -147,6 +158,11 @@ export class Lists {
       this.form.elements[name].max = facets.last_day || "";
     }
   }
+}
+
+function stateOf({ n_total, n_done }) {
+  if (!n_total) return "zero";
+  return n_done >= n_total ? "done" : "";
 }
 
 function countText(nDone, nTotal) {
