@@ -230,8 +230,7 @@ def _join_cells(table: pd.DataFrame) -> bytes:
     if len(columns) == 1:  # a line without anything would be no row
         columns = [pc.if_else(pc.equal(columns[0], ""), '""', columns[0])]
     lines = pc.binary_join_element_wise(*columns, ",").cast(pa.binary())
-    text: bytes = pc.binary_join(pa.ListArray.from_arrays([0, len(lines)], lines), b"\n")[0].as_py()
-    return text + b"\n"
+    return bytes(pc.binary_join(pa.ListArray.from_arrays([0, len(lines)], lines), b"\n")[0].as_py() + b"\n")
 
 
 def _write_cells(column: pd.Series[Any]) -> Any:
@@ -248,9 +247,8 @@ def _write_cells(column: pd.Series[Any]) -> Any:
     if isinstance(column.dtype, pd.StringDtype):
         texts = pc.fill_null(pa.array(column, pa.string()), "")
     else:
-        is_there = column.notna().tolist()
-        cells = [str(x) if there else "" for x, there in zip(column.array, is_there, strict=True)]
-        texts = pa.array(cells, pa.string())
+        pairs = zip(column.array, column.notna().tolist(), strict=True)
+        texts = pa.array([str(x) if is_there else "" for x, is_there in pairs], pa.string())
     if isinstance(texts, pa.ChunkedArray):
         texts = texts.combine_chunks()
     needs_quotes = pc.match_substring_regex(texts, '[",\r\n]')
@@ -281,22 +279,20 @@ def read_table(path: Path) -> pd.DataFrame:
     """
     import pandas as pd
 
-    path = Path(path)
+    path, suffix = Path(path), Path(path).suffix.lower()
     refuse_missing_table(path)
     try:
-        if path.suffix.lower() == ".parquet":
+        if suffix == ".parquet":
             return pd.read_parquet(path)
-        if path.suffix.lower() == ".csv":
+        if suffix == ".csv":
             return pd.read_csv(path, dtype=str, keep_default_na=False, na_values=[""], encoding="utf-8-sig")
     except (OSError, ValueError, LookupError, TypeError, AttributeError, NotImplementedError) as error:
-        is_empty = path.stat().st_size == 0
+        said = f"{type(error).__name__}: {str(error)[:200]}"
         raise ManifestError(
             "the table cannot be read",
             where=path.name,
-            found="an empty file (0 bytes)" if is_empty else f"{type(error).__name__}: {str(error)[:200]}",
-            expected="a complete .csv file in UTF-8"
-            if path.suffix.lower() == ".csv"
-            else "a complete .parquet file",
+            found=said if path.stat().st_size else "an empty file (0 bytes)",
+            expected="a complete .csv file in UTF-8" if suffix == ".csv" else "a complete .parquet file",
             todo="make it again, or copy it again: it was probably cut off",
         ) from None
     raise ManifestError("unknown table format", where=path.name, expected=".csv or .parquet")

@@ -186,7 +186,7 @@ def test_licences_limits_and_settings_are_there():
 def test_what_is_done_for_targets_stands_beside_how_many_were_called_empty_all_the_same():
     said = section(model_card(spec(), DATA, evaluation=evaluation(n_boot=0)), "Labels")
     assert "Targets: leopard. A clip in which one reaches its alert threshold" in said
-    assert "it may be: that happened to 1 of 2 clips of leopard behind the figures below." in said
+    assert "it may be: that happened to 1 of 2 clips of leopard behind the figures." in said
     assert "it may be; no figure says how often." in section(model_card(spec(), DATA), "Labels")
     config = spec().labels
     assert "Targets: none." in section(

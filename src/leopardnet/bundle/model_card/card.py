@@ -169,11 +169,7 @@ def _say_targets(spec: BundleSpec, evaluation: Evaluation | None) -> list[str]:
         if evaluation and (support := count_support(evaluation, name))
         for n in [evaluation.target_lost[name]]
     ]
-    known = (
-        f": that happened to {list_names(lost)} behind the figures below."
-        if lost
-        else "; no figure says how often."
-    )
+    known = f": that happened to {list_names(lost)} behind the figures." if lost else "; no figure says how often."
     return [
         f"Targets: {', '.join(spec.labels.targets)}. A clip in which one reaches its alert threshold is listed as "
         f"suspected, and is never called empty. Below that threshold it may be{known}"

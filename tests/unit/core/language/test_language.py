@@ -233,8 +233,8 @@ def test_names_paths_and_numbers_stay_in_a_translated_text(russian, english, wor
     [
         ("labels from folder names: other 41, leopard 39", "метки из имён папок: other 41, leopard 39"),
         (
-            "The model knows no animal but deer, leopard, other",
-            "Модель не знает других животных, кроме: deer, leopard, other",
+            "The model's only labels for animals: deer, leopard, other",
+            "Метки животных у модели только эти: deer, leopard, other",
         ),
         ("note: names that became labels: Other → other", "примечание: названия, ставшие метками: Other → other"),
         ("note: rows without a label: 1 of 144", "примечание: строк без метки: 1 из 144"),
@@ -247,8 +247,8 @@ def test_names_paths_and_numbers_stay_in_a_translated_text(russian, english, wor
         (
             "kept: epoch 3, whose macro-F1 is 0.012 above that of the probe (chance between sites gives ±0.010); "
             "fine-tuning took 2 min",
-            "оставлена эпоха 3: её macro-F1 на 0,012 выше, чем у пробы (случайный разброс между точками даёт "
-            "±0,010); дообучение заняло 2 мин",
+            "оставлена эпоха 3: её macro-F1 на 0,012 выше, чем до дообучения (проба; случайный разброс между "
+            "точками даёт ±0,010); дообучение заняло 2 мин",
         ),
         ("written: x.xlsx (xlsx, rows: 93, left out: 0)", "записано: x.xlsx (xlsx, строк: 93, пропущено: 0)"),
         ("0.67 (not demonstrated)", "0,67 (не доказано)"),

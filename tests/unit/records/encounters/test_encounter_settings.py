@@ -26,7 +26,7 @@ def test_a_copy_may_change_them(tmp_path):
     [
         ({"max_gap": 3}, "unknown setting 'max_gap'"),
         ({"max_gap_h": 0}, "invalid value of setting 'max_gap_h'"),
-        ({"speeds": {"lynx": {"top_km_h": 80}}}, "invalid value of setting 'speeds.lynx.source'"),
+        ({"speeds": {"lynx": {"top_km_h": 80}}}, "the setting 'speeds.lynx.source' is missing"),
         ({"speeds": {"lynx": {"top_km_h": -1, "source": "x"}}}, "invalid value of setting 'speeds.lynx.top_km_h'"),
     ],
 )
