@@ -13,6 +13,7 @@ import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from datetime import datetime
+from functools import lru_cache
 from pathlib import Path
 from threading import Lock
 
@@ -23,8 +24,8 @@ from leopardnet.data.scan.capture_time import CaptureTime, CaptureTimeReader
 
 _VERSION = 1  # raised where the program itself reads other times
 _TABLE = (
-    "CREATE TABLE IF NOT EXISTS times_by_id (how TEXT, clip_id TEXT, stamp TEXT, time TEXT, source TEXT, "
-    "zone TEXT, PRIMARY KEY (how, clip_id)) WITHOUT ROWID"
+    "CREATE TABLE IF NOT EXISTS times_by_id (how TEXT, file_id TEXT, stamp TEXT, time TEXT, source TEXT, "
+    "zone TEXT, PRIMARY KEY (how, file_id)) WITHOUT ROWID"
 )
 _OLD_TABLE = "times"  # held paths
 
@@ -61,10 +62,10 @@ class KnownTimes:
         if self._db is None:
             return {}
         query = (
-            "SELECT clip_id, stamp, time, source, zone FROM times_by_id "
-            "WHERE how = ? AND clip_id IN (SELECT value FROM json_each(?))"
+            "SELECT file_id, stamp, time, source, zone FROM times_by_id "
+            "WHERE how = ? AND file_id IN (SELECT value FROM json_each(?))"
         )
-        by_id = {clip_id(path): path for path in paths}
+        by_id = {_name_file(path): path for path in paths}
         try:
             with self._lock:
                 rows = self._db.execute(query, (_name_way(reader), json.dumps(list(by_id)))).fetchall()
@@ -82,7 +83,7 @@ class KnownTimes:
             return
         how = _name_way(reader)
         rows = [
-            (how, clip_id(path), self._stamps[path], t.time.isoformat(), t.source, t.time_zone)
+            (how, _name_file(path), self._stamps[path], t.time.isoformat(), t.source, t.time_zone)
             for path, t in found.items()
             if t.time is not None and t.source != "mtime" and path in self._stamps
         ]
@@ -95,6 +96,16 @@ class KnownTimes:
 def _name_way(reader: CaptureTimeReader) -> str:
     """Return a text for what a time depends on beside the file."""
     return json.dumps([_VERSION, reader.order, reader.filename_time])
+
+
+def _name_file(path: str) -> str:
+    """Return a hash of a path that begins with one of its folder, so that the rows of a folder lie together."""
+    return _name_folder(path.rpartition("/")[0]) + clip_id(path)
+
+
+@lru_cache(maxsize=1024)
+def _name_folder(path: str) -> str:
+    return clip_id(path)[:8]
 
 
 def choose_file(root: Path, *, is_new: bool = False) -> Path:

@@ -108,3 +108,17 @@ def test_the_file_holds_no_path_not_even_those_of_an_older_version(tmp_path):
     assert scan_times(cards, known) == scan_times(cards, known) == [3]
     kept = known.read_bytes()
     assert b"times_by_id" in kept and b"ivanova" not in kept and b"secret_den" not in kept
+
+
+@pytest.mark.parametrize("waits", [True, False])
+def test_threads_read_where_the_disk_is_waited_for_and_change_nothing(tmp_path, monkeypatch, waits):
+    cards = tmp_path / "cards"
+    for day in range(1, 8):
+        write(cards / f"{day}.jpg", f"2024:05:{day:02d} 10:00:00", mtime_s=1_000)
+    monkeypatch.setattr(scan, "CHUNK", 1)
+    monkeypatch.setattr(scan, "PROBED_EVERY", 3)
+    monkeypatch.setattr(scan, "thread_time" if waits else "perf_counter", lambda: 0.0)
+    counts = []
+    known = tmp_path / "known.sqlite"
+    assert scan_times(cards, known, on_progress=lambda *n: counts.append(n)) == [1, 2, 3, 4, 5, 6, 7]
+    assert counts == [(n, 7) for n in range(1, 8)] and scan_times(cards, known) == [1, 2, 3, 4, 5, 6, 7]
