@@ -7,9 +7,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from leopardnet.core.errors import LeopardnetError, ManifestError
+from leopardnet.core.errors import ManifestError
 from leopardnet.core.footage.id_sets import is_among
-from leopardnet.core.tables import read_table
 
 TABLE = "predictions.parquet"
 
@@ -22,12 +21,11 @@ def note_replaced_rows(out: str | Path | None, footage: pd.DataFrame, on_note: C
     """
     if out is None:
         return
-    path = Path(out) / TABLE
     try:
-        known = read_table(path) if path.is_file() else None
-    except LeopardnetError:  # a table that cannot be read is worth nothing, and is written anew from the journal
+        known = pd.read_parquet(Path(out) / TABLE, columns=["clip_id", "path"])  # of what may be a million rows
+    except (OSError, ValueError, KeyError):  # there is none, or it is worth nothing and is written anew
         return
-    if known is None or not len(known) or not {"clip_id", "path"} <= set(known.columns) or not len(footage):
+    if not len(known) or not len(footage):
         return
     is_other = ~is_among(known["clip_id"], footage["clip_id"])
     first = known["path"].iloc[int(is_other.to_numpy().argmax())]

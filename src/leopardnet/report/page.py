@@ -42,7 +42,6 @@ SCRIPTS = (
     *("shared/language", "shared/elements", "shared/chart", "shared/picture"),
     *("report/data", "report/files", "report/evidence", "report/table"),
 )
-MODEL_PARTS = ("preprocess", "sampling", "aggregation", "calibration", "thresholds", "versions")
 
 
 def write_report(
@@ -258,9 +257,6 @@ def _describe_model(description: Mapping[str, Any]) -> dict[str, Any]:
             value for _, value in flatten_facts(description.get("licences") or [])
         ),
     }
-    shown = {"name", "bundle_id", "data", "backbone", "trained_on", "licences"}
-    elsewhere = {*shown, *MODEL_PARTS, "labels", "hashes", "promises", "watch", "is_calibrated"}
-    others = {k: v for k, v in description.items() if k not in elsewhere}
     parts = {
         "preprocess": translate("Input"),
         "sampling": translate("Frames"),
@@ -269,6 +265,9 @@ def _describe_model(description: Mapping[str, Any]) -> dict[str, Any]:
         "thresholds": translate("Thresholds"),
         "versions": translate("Versions"),
     }
+    shown = {"name", "bundle_id", "data", "backbone", "trained_on", "licences"}
+    elsewhere = {*shown, *parts, "labels", "hashes", "promises", "watch", "is_calibrated"}
+    others = {k: v for k, v in description.items() if k not in elsewhere}
     return {
         "head": [(k, str(v)) for k, v in first.items() if v] + flatten_facts(others),
         "parts": [

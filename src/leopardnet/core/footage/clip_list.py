@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import gc
 import json
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable
 from datetime import datetime, tzinfo
 from itertools import repeat
 from operator import methodcaller
@@ -16,6 +14,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from leopardnet.core.processes.pause_gc import pause_gc
 from leopardnet.core.types import Clip
 
 _TEXTS = ("site", "deployment", "time_source", "split")
@@ -29,7 +28,7 @@ def build_clips(
     A time without a zone is unknown, and a labelled frame stands for its video.
     """
     kinds = rows["kind"].replace("frame", "video")
-    with _no_collection():
+    with pause_gc():
         paths: list[tuple[str, ...]] = list(zip(rows["path"].to_numpy(object).tolist(), strict=True))
         bursts = rows["paths"].where(kinds.eq("burst")).to_numpy(object)
         for i in np.flatnonzero(pd.notna(bursts)):
@@ -50,18 +49,6 @@ def list_texts(column: pd.Series[Any]) -> list[str | None]:
     codes, texts = pd.factorize(column)
     choices = np.array([*texts, None], object)
     return list(choices[codes].tolist())  # the code of no text is -1
-
-
-@contextmanager
-def _no_collection() -> Iterator[None]:
-    """Let no garbage be collected meanwhile: clips hold no circles, and a search takes a third of the time."""
-    was_on = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_on:
-            gc.enable()
 
 
 def _fill(clips: list[Clip], name: str, values: Iterable[object]) -> None:

@@ -11,7 +11,7 @@ import pandas as pd
 
 from leopardnet.core.manifest import Manifest, parse_time_zone
 from leopardnet.data.checks.finding import Finding
-from leopardnet.data.scan.deployments import apply_deployments, find_time_zones, is_outside_period
+from leopardnet.data.scan.deployments import count_unknown, find_time_zones, is_outside_period, match_deployments
 
 FIRST_YEAR = 2010
 _SLACK = timedelta(days=1)  # because of time zones
@@ -60,7 +60,7 @@ def _find_unknown_deployments(clips: pd.DataFrame, deployments: pd.DataFrame) ->
         yield Finding(
             "warning", "unknown_deployment", "no clip has a deployment, so no row of the deployments table is used"
         )
-    for name, n in apply_deployments(clips, deployments).unknown.items():
+    for name, n in count_unknown(clips, match_deployments(clips, deployments)).items():
         yield Finding(
             "warning", "unknown_deployment", f"clips of deployment {name}: {n}; the table has no row for them"
         )

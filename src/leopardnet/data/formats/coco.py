@@ -15,11 +15,12 @@ from leopardnet.core.errors import ManifestError
 from leopardnet.core.footage.footage_suffixes import kind_by_suffix
 from leopardnet.core.labels import EMPTY
 from leopardnet.core.manifest import Manifest, parse_time_zone
+from leopardnet.core.processes.pause_gc import pause_gc
 from leopardnet.core.tables import atomic_path
 from leopardnet.data.formats.coco_entries import Entries, Labels, make_whole
 from leopardnet.data.reading.label_map import JOINER, LabelMap, OnUnknown
 from leopardnet.data.reading.problems import Problems
-from leopardnet.data.reading.safe_files import pause_gc, read_json
+from leopardnet.data.reading.safe_files import read_json
 from leopardnet.data.reading.several_species import find_repeats
 from leopardnet.data.reading.tables.csv_cells import local_time
 from leopardnet.data.reading.to_manifest import (

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import gzip
 import io
 import json
@@ -17,24 +16,13 @@ from pathlib import Path
 from typing import IO, Any, Protocol
 
 from leopardnet.core.errors import ManifestError
+from leopardnet.core.processes.pause_gc import pause_gc
 
 MAX_MEMBER_BYTES = 4 * 2**30  # of one unpacked file
 MAX_RATIO = 200  # of unpacked to packed size; text tables stay below 60
 RATIO_FROM_BYTES = 2**20  # smaller files may have a higher ratio
 MAX_MEMBERS = 1_000_000
 _ESCAPED_SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
-
-
-@contextmanager
-def pause_gc() -> Iterator[None]:
-    """Pause garbage collection, which takes a quarter of the time with millions of new values and frees nothing."""
-    was_on = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_on:
-            gc.enable()
 
 
 def read_json(path: Path, *, expected: str) -> Any:

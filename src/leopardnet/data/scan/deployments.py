@@ -126,8 +126,7 @@ def apply_deployments(table: pd.DataFrame, deployments: pd.DataFrame) -> Applied
     neither does the given table.
     """
     i_deployment = match_deployments(table, deployments)
-    unknown_rows = table[(i_deployment < 0) & table["deployment"].notna()]
-    names = unknown_rows["site"].fillna("").add("/").str.lstrip("/") + unknown_rows["deployment"]
+    unknown = count_unknown(table, i_deployment)
     table = table.copy()
     for i in sorted(set(i_deployment) - {-1}):
         row, mine = deployments.iloc[i], i_deployment == i
@@ -139,7 +138,14 @@ def apply_deployments(table: pd.DataFrame, deployments: pd.DataFrame) -> Applied
         table.loc[mine, "captured_at"] = times.astype(TIME)
         if pd.notna(row["site"]):
             table.loc[mine & table["site"].isna(), "site"] = row["site"]
-    return AppliedDeployments(table, {str(k): int(v) for k, v in names.value_counts(sort=False).items()})
+    return AppliedDeployments(table, unknown)
+
+
+def count_unknown(table: pd.DataFrame, i_deployment: pd.Series[int]) -> dict[str, int]:
+    """Return the rows of each deployment that has no row in the deployments table, as of `match_deployments`."""
+    rows = table[(i_deployment < 0) & table["deployment"].notna()]
+    names = rows["site"].fillna("").add("/").str.lstrip("/") + rows["deployment"]
+    return {str(k): int(v) for k, v in names.value_counts(sort=False).items()}
 
 
 def find_time_zones(table: pd.DataFrame, deployments: pd.DataFrame) -> pd.Series[str]:

@@ -10,9 +10,10 @@ from typing import Any
 
 from leopardnet.core.errors import ManifestError
 from leopardnet.core.footage.footage_suffixes import kind_by_suffix
+from leopardnet.core.processes.pause_gc import pause_gc
 from leopardnet.data.formats.megadetector.detections import EXPECTED, Entry, choose_reader
 from leopardnet.data.reading.problems import Problems
-from leopardnet.data.reading.safe_files import pause_gc, read_json
+from leopardnet.data.reading.safe_files import read_json
 from leopardnet.data.reading.to_manifest import RelativePaths, nfc
 
 _VIDEO_FRAME = re.compile(r"(.+\.\w{2,4})[/\\]frame_?(\d{1,9})\.(?:jpe?g|png)", re.IGNORECASE)

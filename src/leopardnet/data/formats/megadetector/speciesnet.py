@@ -15,8 +15,9 @@ from typing import Any
 
 from leopardnet.core.errors import ManifestError
 from leopardnet.core.labels import ANIMAL
+from leopardnet.core.processes.pause_gc import pause_gc
 from leopardnet.data.reading.problems import Problems
-from leopardnet.data.reading.safe_files import pause_gc, read_json
+from leopardnet.data.reading.safe_files import read_json
 from leopardnet.data.reading.to_manifest import RelativePaths
 
 EXPECTED = "SpeciesNet predictions: {predictions: [{filepath, classifications, detections, prediction, …}]}"
